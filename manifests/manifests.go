@@ -1,0 +1,76 @@
+// Package manifests reads Kubernetes manifests as the API server would, and says what they hold: the
+// objects, the line of every path, the pod templates, and the images and commands that those would run.
+// It judges nothing.
+package manifests
+
+// Path leads from an object's root to a value: map keys are strings, list indexes are ints.
+type Path []any
+
+// Position is a place in a file. Both fields are 1-based; the zero Position is unknown.
+type Position struct {
+	Line, Column int
+}
+
+// Object is one Kubernetes object, decoded as the API server decodes it. Lists are flattened: an item of a
+// List is an Object of its own, whose Position still points into the file.
+type Object struct {
+	// File is the name of the file as the user gave it ("-" for standard input).
+	File string
+	// Line is the 1-based line where the object begins.
+	Line int
+	// Value is the object with JSON types: map[string]any, []any, string, int64, float64, bool, nil.
+	Value map[string]any
+
+	APIVersion, Kind, Namespace, Name string
+}
+
+// Pod is a pod, or the template of one, inside an object.
+type Pod struct {
+	// Path leads to what holds the pod's metadata and spec (empty for a Pod itself, spec.template for a Deployment).
+	Path     Path
+	Metadata map[string]any
+	Spec     map[string]any
+	// Containers are all of the pod's containers, whatever list they stand in: a caller cannot forget one.
+	Containers []Container
+	// Images are all the images that the pod would pull: of every container and of image volumes.
+	Images []ImageUse
+}
+
+// ContainerType tells which of a pod's lists holds a container.
+type ContainerType string
+
+// The types of containers. A sidecar is an init container with restartPolicy Always.
+const (
+	Regular   ContainerType = "container"
+	Init      ContainerType = "init"
+	Sidecar   ContainerType = "sidecar"
+	Ephemeral ContainerType = "ephemeral"
+)
+
+// Container is one container of a pod.
+type Container struct {
+	Name  string
+	Type  ContainerType
+	Path  Path // leads to the container from the object's root
+	Spec  map[string]any
+	Image string // as written; empty if missing
+	Runs  []Run
+}
+
+// Run is a command that a container would run: its own command and args, an exec probe, a lifecycle hook.
+type Run struct {
+	// Where is "command", "postStart", "preStop", "livenessProbe", "readinessProbe" or "startupProbe".
+	Where string
+	// Path leads to the list of arguments (to args where there is no command).
+	Path Path
+	// Args is the argument vector. With Where "command" and no command in the manifest it holds args alone,
+	// and ImageEntrypoint tells that the image's ENTRYPOINT comes before them.
+	Args            []string
+	ImageEntrypoint bool
+}
+
+// ImageUse is an image that an object names.
+type ImageUse struct {
+	Reference string // as written
+	Path      Path   // of the field that names it, from the object's root
+}
