@@ -1,0 +1,140 @@
+package policies
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+)
+
+// Limits bound what rules may do with one object.
+type Limits struct {
+	Time     time.Duration // of all rules together
+	Findings int           // more are an error: a rule that finds so much is broken
+}
+
+// DefaultLimits returns the limits that hold where Options say nothing else.
+func DefaultLimits() Limits { return Limits{Time: 5 * time.Second, Findings: 10_000} }
+
+// Options say what an Engine is made of, beyond the rules that are built in.
+type Options struct {
+	// UserDirs are folders with users' own rules, in the dialect of conftest.
+	UserDirs []string
+	// Severities replaces the severity of rules, by ID. Off switches a rule off. An ID that no rule has is an
+	// error, so that a rule which was renamed is not switched on again in silence.
+	Severities map[string]Severity
+	// Limits of zero are the defaults.
+	Limits Limits
+}
+
+// Engine holds the rules and judges by them. It is safe for concurrent use.
+type Engine struct {
+	sets       map[Kind]*ruleSet
+	severities map[string]Severity
+	limits     Limits
+	digest     string
+}
+
+// New returns an engine with the rules that are built in and those of opts. Our own rules are parsed and compiled
+// when they are first needed, kind by kind.
+func New(ctx context.Context, opts Options) (*Engine, error) { return newEngine(ctx, embedded, opts) }
+
+func newEngine(_ context.Context, fsys fs.FS, opts Options) (*Engine, error) {
+	sources, err := readSources(fsys)
+	if err != nil {
+		return nil, fmt.Errorf("load rules: %w", err)
+	}
+	e := &Engine{sets: map[Kind]*ruleSet{}, severities: opts.Severities, limits: opts.Limits}
+	e.limits.Time = cmp.Or(e.limits.Time, DefaultLimits().Time)
+	e.limits.Findings = cmp.Or(e.limits.Findings, DefaultLimits().Findings)
+	var ids []string
+	for _, kind := range kinds {
+		e.sets[kind] = newRuleSet(sources[kind], sources[library], func(id string) bool { return e.severities[id] == Off })
+		for _, s := range sources[kind] {
+			ids = append(ids, s.id())
+		}
+	}
+	if err := checkSeverities(opts.Severities, ids); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// Rules returns all rules in the order of their IDs, with the severities that the configuration gives them. The
+// error names every rule whose METADATA is wrong.
+func (e *Engine) Rules() ([]Rule, error) {
+	var rules []Rule
+	var bad []error
+	for _, kind := range kinds {
+		parsed, err := e.sets[kind].parse()
+		rules, bad = append(rules, parsed.rules...), append(bad, err)
+	}
+	if err := errors.Join(bad...); err != nil {
+		return nil, fmt.Errorf("load rules: %w", err)
+	}
+	for i, rule := range rules {
+		rules[i].Severity = cmp.Or(e.severities[rule.ID], rule.Severity)
+	}
+	slices.SortFunc(rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
+	return rules, nil
+}
+
+// Judge returns what the rules of a kind find in a piece of evidence, in the order of rule, path and message.
+// The evidence is what JSON makes of it. An error means that the evidence was not judged.
+func (e *Engine) Judge(ctx context.Context, kind Kind, evidence any) ([]Finding, error) {
+	set, ok := e.sets[kind]
+	if !ok {
+		return nil, fmt.Errorf("there is no kind %q: kinds are %v", kind, kinds)
+	}
+	query, err := set.compile()
+	if err != nil {
+		return nil, fmt.Errorf("load rules: %w", err)
+	}
+	input, err := ast.InterfaceToValue(evidence)
+	if err != nil {
+		return nil, fmt.Errorf("evidence for %s rules: %w", kind, err)
+	}
+	answer, err := evaluate(ctx, query.prepared, input, e.limits.Time)
+	if err != nil {
+		return nil, fmt.Errorf("%s rules: %w", kind, err)
+	}
+	findings, err := readFindings(query.rules, answer, e.limits.Findings)
+	if err != nil {
+		return nil, err
+	}
+	e.settle(findings)
+	return findings, nil
+}
+
+// settle gives findings the severities of the configuration and puts them in order.
+func (e *Engine) settle(findings []Finding) {
+	for i := range findings {
+		findings[i].Severity = cmp.Or(e.severities[findings[i].Rule], findings[i].Severity)
+	}
+	slices.SortStableFunc(findings, func(a, b Finding) int {
+		return cmp.Or(strings.Compare(a.Rule, b.Rule), comparePaths(a.Path, b.Path), strings.Compare(a.Message, b.Message))
+	})
+}
+
+// comparePaths orders paths as they stand in an object: step by step, indexes by number and before keys.
+func comparePaths(a, b []any) int { return slices.CompareFunc(a, b, compareSteps) }
+
+func compareSteps(a, b any) int {
+	i, aIsIndex := a.(int)
+	j, bIsIndex := b.(int)
+	switch {
+	case aIsIndex && bIsIndex:
+		return cmp.Compare(i, j)
+	case aIsIndex:
+		return -1
+	case bIsIndex:
+		return +1
+	}
+	return strings.Compare(a.(string), b.(string))
+}
