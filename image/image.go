@@ -1,34 +1,19 @@
 // Package image turns a reference into a digest, the digest into platforms, and a platform into its
 // configuration and the files of every layer. What it returns was hashed here: a digest is never taken on
 // trust. It says what is there and judges nothing.
+//
+// A registry, an archive and everything inside an image are hostile until checked. Every read is bounded by
+// Limits, and what cannot be read to its end is an error, never an image with less in it.
 package image
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
-// Transport says where an image is read from.
-type Transport string
-
-// The transports that ParseReference knows.
-const (
-	Registry      Transport = "registry"
-	OCILayout     Transport = "oci"
-	OCIArchive    Transport = "oci-archive"
-	DockerArchive Transport = "docker-archive"
-)
-
-// Reference names an image. Registry references are canonical: docker.io, index.docker.io and a bare name
-// are one, hosts are lower case and ASCII, and the default tag is spelled out.
-type Reference struct {
-	Transport Transport
-	// Host, Repository, Tag and Digest are the parts of a registry reference. Tag is empty where only a
-	// digest was given, Digest where only a tag was.
-	Host, Repository, Tag, Digest string
-	// Path is the folder or file of the other transports; Digest may choose a manifest in it.
-	Path string
-}
+// ErrNotFound tells that a registry, a layout or an archive answered, and does not have what was asked for.
+var ErrNotFound = errors.New("not found")
 
 // Image is what a reference was resolved to, once: everything after this is about Digest.
 type Image struct {
@@ -36,20 +21,29 @@ type Image struct {
 	// Digest is of the manifest or index that the reference names, computed from its body.
 	Digest    string
 	MediaType string
-	// Platforms are the manifests that a runtime could run: all of an index's, or the one image.
+	// Platforms are the manifests that a runtime could run: all of an index's, or the one image, in the
+	// order of the index. With Client.Platforms it is those that were asked for.
 	Platforms []*Platform
+	// Notes are oddities that are no errors: a descriptor that claims another platform, a child listed twice.
+	Notes []string
 
 	source source
+	limits Limits
 }
 
 // Platform is one runnable manifest of an image.
 type Platform struct {
-	// Name is os/arch[/variant]; "unknown" parts are spelled as the config has them.
+	// Name is os/arch[/variant] as the configuration has them; "unknown" where it has none.
 	Name string
 	// Digest is of the platform's own manifest, computed from its body.
 	Digest string
 	Config Config
 	Layers []Layer
+	// Notes are oddities of this platform that are no errors.
+	Notes []string
+
+	source source
+	limits Limits
 }
 
 // Config is the part of an image's configuration that says what it would run.
@@ -97,7 +91,10 @@ type Attachment struct {
 	Payload     []byte
 }
 
-// source is where an image's manifests, blobs and attachments are read from.
-type source interface {
-	attachments(ctx context.Context, digest string) ([]Attachment, error)
+// Attachments returns the signatures and attestations that stand beside the image's Digest, of both layouts:
+// cosign's tags and the referrers of OCI 1.1 (by the API, and by the fallback tag). None is no error. The two
+// layouts are looked for independently of each other: what is invalid in one never hides the other, it fails
+// the call. The order is that of discovery. More of it than Limits allow is an error that names the limit.
+func (i *Image) Attachments(ctx context.Context) ([]Attachment, error) {
+	return i.source.attachments(ctx, i.Digest)
 }

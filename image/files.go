@@ -1,0 +1,107 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"time"
+)
+
+// FileType is what an entry of a layer makes.
+type FileType string
+
+// The types of entries.
+const (
+	Regular     FileType = "file"
+	Directory   FileType = "directory"
+	Symlink     FileType = "symlink"
+	Hardlink    FileType = "hardlink"
+	CharDevice  FileType = "char-device"
+	BlockDevice FileType = "block-device"
+	FIFO        FileType = "fifo"
+)
+
+// Entry is one file of one layer. Whiteouts are not entries: they show in DeletedIn of what they hide.
+type Entry struct {
+	// Path is where the file is when the image runs: clean, absolute, symlinks among its parents resolved.
+	Path string
+	// Name is how the layer spells it, cleaned and made absolute. It differs from Path only where a parent
+	// is a symlink: a rule about places has to look at both.
+	Name string
+	Type FileType
+	// Mode has permissions, type, and os.ModeSetuid, os.ModeSetgid and os.ModeSticky.
+	Mode     os.FileMode
+	UID, GID int
+	// Size is of a regular file's content, in bytes.
+	Size int64
+	// Linkname is the target of a symlink as it is written, and of a hard link as a clean, absolute path.
+	Linkname string
+	// Target is the file that a hard link shares its content with; nil if there was none, or in other types.
+	Target  *Entry
+	ModTime time.Time
+	// Capabilities tells that the file carries a security.capability attribute.
+	Capabilities bool
+	// Layer is the index of the layer that holds the entry, the lowest is 0.
+	Layer int
+	// DeletedIn is the index of the layer that hides the entry by a whiteout, an opaque directory or another
+	// entry in its place; -1 if the entry is visible. With Duplicate it may be the entry's own layer.
+	DeletedIn int
+	// Duplicate tells that its layer holds more than one entry for this path, directories excepted. The last
+	// one is what a runtime keeps.
+	Duplicate bool
+
+	// offset is where the kept content begins in the spool; -1 if it was not kept.
+	offset int64
+}
+
+// Visit is called by Platform.Files for every regular file of every layer, visible or not, lowest layer
+// first and in the order of the layer, while its content streams by. It need not read all of content. What it
+// reads, it must not keep: content ends with the call. With keep, the whole content can be read again by
+// Files.Open. An error ends the walk and is returned by Files. DeletedIn and Duplicate are not known yet.
+type Visit func(e *Entry, content io.Reader) (keep bool, err error)
+
+// Options are the options of Platform.Files. The zero value keeps nothing and uses the defaults.
+type Options struct {
+	// TempDir is where kept contents are spooled; the system's folder for temporary files if empty.
+	TempDir string
+	// Limits bound the walk; zero fields mean the limits of the Client.
+	Limits Limits
+	// Visit may be nil.
+	Visit Visit
+}
+
+// Files are the files of all layers of a platform, and the tree that they make. Close it.
+type Files struct {
+	// Notes are oddities that are no errors: a media type that lies, a whiteout without a name. There are at
+	// most 100; text from the image is quoted.
+	Notes []string
+}
+
+// Files reads every layer once, lowest first and to its last byte, and verifies the digest of each layer and
+// of what it unpacks to. A layer that cannot be read to its end, or whose media type is foreign, encrypted or
+// unknown, is an error: then nothing is known about the image.
+func (p *Platform) Files(ctx context.Context, o Options) (*Files, error) {
+	return nil, errors.New("not yet")
+}
+
+// All returns the entries of all layers, hidden ones too: lowest layer first, in the order of each layer.
+func (f *Files) All() []*Entry { return nil }
+
+// Lookup returns the visible file at path, following symlinks as the image's own root would resolve them; nil
+// if there is none or the symlinks go in circles. A directory that no layer spells out has an Entry, too.
+func (f *Files) Lookup(path string) *Entry { return nil }
+
+// LookupLink is Lookup, but returns a symlink at the end of path itself.
+func (f *Files) LookupLink(path string) *Entry { return nil }
+
+// ReadDir returns the visible files in the directory at path (symlinks followed), sorted by name; nil if it
+// is not a directory.
+func (f *Files) ReadDir(path string) []*Entry { return nil }
+
+// Open returns the kept content of a regular file, or of the target of a hard link. It stays valid until
+// Close, and several may be read at once. Content that was not kept is an error.
+func (f *Files) Open(e *Entry) (*io.SectionReader, error) { return nil, errors.New("not yet") }
+
+// Close removes the kept contents from disk.
+func (f *Files) Close() error { return nil }
