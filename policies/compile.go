@@ -2,27 +2,18 @@ package policies
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
 )
 
-// ruleSet is all rules of one kind. They are parsed when they are first asked for, and compiled when they first
-// judge, so that a run over manifests does not wait for the rules about images.
+// ruleSet is all rules of one kind. They are compiled when they first judge, so that a run over manifests does
+// not wait for the rules about images.
 type ruleSet struct {
-	sources []source
-	library []source
-	parse   func() (parsed, error)
-	compile func() (*query, error)
-}
-
-// parsed is a kind's rules as they were written: in the order of their IDs, with the modules to compile.
-type parsed struct {
 	rules   []Rule
-	modules map[string]*ast.Module
+	modules map[string]*ast.Module // by file, with the library's
+	compile func() (*query, error)
 }
 
 // query asks all rules of a kind at once. The answer is an array of sets, one for each of rules.
@@ -31,54 +22,11 @@ type query struct {
 	prepared rego.PreparedEvalQuery
 }
 
-func newRuleSet(sources, library []source, off func(id string) bool) *ruleSet {
-	set := &ruleSet{sources: sources, library: library}
-	set.parse = sync.OnceValues(set.readAll)
-	set.compile = sync.OnceValues(func() (*query, error) { return set.prepare(off) })
+// newRuleSet returns the rules of a kind; those that are Off are not asked.
+func newRuleSet(rules []Rule, modules map[string]*ast.Module) *ruleSet {
+	set := &ruleSet{rules: rules, modules: modules}
+	set.compile = sync.OnceValues(set.prepare)
 	return set
-}
-
-// readAll parses the rules and checks what they say of themselves. The error names every bad rule.
-func (set *ruleSet) readAll() (parsed, error) {
-	result := parsed{modules: map[string]*ast.Module{}}
-	options := ast.ParserOptions{RegoVersion: ast.RegoV1, Capabilities: capabilities(allowedBuiltins...)}
-	var bad []error
-	for _, s := range set.library {
-		module, err := ast.ParseModuleWithOpts(s.file, s.text, options)
-		if err == nil && !module.Package.Path.HasPrefix(libraryPackage) {
-			err = fmt.Errorf("%s: the package is %s, want one below %s", s.file, module.Package.Path, libraryPackage)
-		}
-		result.modules[s.file] = module
-		bad = append(bad, err)
-	}
-	options.ProcessAnnotation = true
-	for _, s := range set.sources {
-		module, err := ast.ParseModuleWithOpts(s.file, s.text, options)
-		if err != nil {
-			bad = append(bad, err)
-			continue
-		}
-		rule, err := readRule(s, module)
-		if err != nil {
-			bad = append(bad, inFile(s.file, err))
-		}
-		result.modules[s.file] = module
-		result.rules = append(result.rules, rule)
-	}
-	return result, errors.Join(bad...)
-}
-
-// inFile puts a file's name before each line of an error.
-func inFile(file string, err error) error {
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	var named []error
-	for _, each := range joined.Unwrap() {
-		named = append(named, inFile(file, each))
-	}
-	return errors.Join(named...)
 }
 
 // skipped are the steps of OPA's compiler that our own rules do without at run time. None changes what a rule
@@ -88,27 +36,23 @@ var skipped = []ast.StageID{
 	ast.StageBuildRequiredCapabilities,
 }
 
-// prepare compiles the rules and the query that asks those which are not switched off.
-func (set *ruleSet) prepare(off func(id string) bool) (*query, error) {
-	parsed, err := set.parse()
-	if err != nil {
-		return nil, err
-	}
+func (set *ruleSet) prepare() (*query, error) {
 	compiler := ast.NewCompiler().WithCapabilities(capabilities(allowedBuiltins...)).WithSkipStages(skipped...)
-	compiler.Compile(parsed.modules)
+	compiler.Compile(set.modules)
 	if compiler.Failed() {
 		return nil, compiler.Errors
 	}
 	q := &query{}
 	var denies []*ast.Term
-	for _, rule := range parsed.rules {
-		if off(rule.ID) {
+	for _, rule := range set.rules {
+		if rule.Severity == Off {
 			continue
 		}
 		q.rules = append(q.rules, rule)
-		path := parsed.modules[rule.ID+extension].Package.Path
+		path := set.modules[rule.ID+extension].Package.Path
 		denies = append(denies, ast.NewTerm(path.Append(ast.StringTerm("deny"))))
 	}
+	var err error
 	q.prepared, err = rego.New(
 		rego.Compiler(compiler),
 		rego.ParsedQuery(ast.NewBody(ast.NewExpr(ast.ArrayTerm(denies...)))),
@@ -120,5 +64,3 @@ func (set *ruleSet) prepare(off func(id string) bool) (*query, error) {
 
 // asValue keeps an answer as OPA has it: a set is still told from an array, and nothing is converted twice.
 func asValue(term *ast.Term, _ *rego.EvalContext) (any, error) { return term.Value, nil }
-
-var libraryPackage = ast.Ref{ast.DefaultRootDocument, ast.StringTerm("tidewaiter"), ast.StringTerm(library)}

@@ -3,9 +3,9 @@ package policies
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -35,55 +35,76 @@ type Options struct {
 
 // Engine holds the rules and judges by them. It is safe for concurrent use.
 type Engine struct {
+	rules      []Rule
 	sets       map[Kind]*ruleSet
 	severities map[string]Severity
 	limits     Limits
 	digest     string
 }
 
-// New returns an engine with the rules that are built in and those of opts. Our own rules are parsed and compiled
-// when they are first needed, kind by kind.
+// New returns an engine with the rules that are built in and those of opts. The error names every rule that is
+// no good, so that they can be mended in one go.
 func New(ctx context.Context, opts Options) (*Engine, error) { return newEngine(ctx, embedded, opts) }
 
 func newEngine(_ context.Context, fsys fs.FS, opts Options) (*Engine, error) {
-	sources, err := readSources(fsys)
+	sources, err := loadSources(fsys)
 	if err != nil {
 		return nil, fmt.Errorf("load rules: %w", err)
 	}
-	e := &Engine{sets: map[Kind]*ruleSet{}, severities: opts.Severities, limits: opts.Limits}
+	e := &Engine{sets: map[Kind]*ruleSet{}, severities: maps.Clone(opts.Severities), limits: opts.Limits}
 	e.limits.Time = cmp.Or(e.limits.Time, DefaultLimits().Time)
 	e.limits.Findings = cmp.Or(e.limits.Findings, DefaultLimits().Findings)
-	var ids []string
-	for _, kind := range kinds {
-		e.sets[kind] = newRuleSet(sources[kind], sources[library], func(id string) bool { return e.severities[id] == Off })
-		for _, s := range sources[kind] {
-			ids = append(ids, s.id())
+	for _, s := range sources {
+		if s.folder != library {
+			s.rule.Severity = cmp.Or(e.severities[s.rule.ID], s.rule.Severity)
+			e.rules = append(e.rules, s.rule)
 		}
 	}
-	if err := checkSeverities(opts.Severities, ids); err != nil {
+	for _, kind := range kinds {
+		e.sets[kind] = selectKind(kind, sources, e.rules)
+	}
+	slices.SortFunc(e.rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
+	if err := checkSeverities(e.severities, e.rules); err != nil {
 		return nil, err
 	}
+	e.digest = e.computeDigest(sources)
 	return e, nil
 }
 
-// Rules returns all rules in the order of their IDs, with the severities that the configuration gives them. The
-// error names every rule whose METADATA is wrong.
-func (e *Engine) Rules() ([]Rule, error) {
-	var rules []Rule
-	var bad []error
-	for _, kind := range kinds {
-		parsed, err := e.sets[kind].parse()
-		rules, bad = append(rules, parsed.rules...), append(bad, err)
+// selectKind returns the rules of one kind, and the modules that they need.
+func selectKind(kind Kind, sources []source, rules []Rule) *ruleSet {
+	modules := map[string]*ast.Module{}
+	for _, s := range sources {
+		if s.folder == library || s.folder == string(kind) {
+			modules[s.file] = s.module
+		}
 	}
-	if err := errors.Join(bad...); err != nil {
-		return nil, fmt.Errorf("load rules: %w", err)
+	var own []Rule
+	for _, rule := range rules {
+		if rule.Kind == kind {
+			own = append(own, rule)
+		}
 	}
-	for i, rule := range rules {
-		rules[i].Severity = cmp.Or(e.severities[rule.ID], rule.Severity)
-	}
-	slices.SortFunc(rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
-	return rules, nil
+	return newRuleSet(own, modules)
 }
+
+func (e *Engine) computeDigest(sources []source) string {
+	var texts [][2]string
+	for _, s := range sources {
+		texts = append(texts, [2]string{s.file, s.text})
+	}
+	for _, id := range slices.Sorted(maps.Keys(e.severities)) {
+		texts = append(texts, [2]string{id, e.severities[id].String()})
+	}
+	return digest(texts)
+}
+
+// Rules returns all rules in the order of their IDs, with the severities that the configuration gives them.
+func (e *Engine) Rules() []Rule { return slices.Clone(e.rules) }
+
+// Digest identifies everything that a judgement depends on beyond the evidence: the texts of all rules, users'
+// rules and data included, and the severities of the configuration. It is sha256:<hex>.
+func (e *Engine) Digest() string { return e.digest }
 
 // Judge returns what the rules of a kind find in a piece of evidence, in the order of rule, path and message.
 // The evidence is what JSON makes of it. An error means that the evidence was not judged.

@@ -27,7 +27,7 @@ const (
 var customKeys = []string{keySeverity, keyAttack, keyMitigations, keyRemediation}
 
 // readRule takes a rule's description from the METADATA of its package. The error lists every mistake in it.
-func readRule(s source, module *ast.Module) (Rule, error) {
+func readRule(s *source, module *ast.Module) (Rule, error) {
 	kind, name, _ := strings.Cut(s.id(), "/")
 	rule := Rule{ID: s.id(), Kind: Kind(kind)}
 	bad := []error{checkPackage(module, kind, name), checkHeads(module)}
@@ -138,7 +138,7 @@ func packageMetadata(module *ast.Module) (*ast.Annotations, error) {
 
 // checkPackage tells whether a rule's package is where its file is.
 func checkPackage(module *ast.Module, kind, name string) error {
-	want := ast.Ref{ast.DefaultRootDocument, ast.StringTerm("tidewaiter"), ast.StringTerm(kind), ast.StringTerm(name)}
+	want := ownPackage.Append(ast.StringTerm(kind)).Append(ast.StringTerm(name))
 	if !module.Package.Path.Equal(want) {
 		return fmt.Errorf("the package is %s, want %s as the file is called", module.Package.Path, want)
 	}

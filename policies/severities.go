@@ -10,7 +10,11 @@ import (
 )
 
 // checkSeverities tells whether each severity of the configuration is for a rule that there is.
-func checkSeverities(severities map[string]Severity, ids []string) error {
+func checkSeverities(severities map[string]Severity, rules []Rule) error {
+	ids := make([]string, len(rules))
+	for i, rule := range rules {
+		ids[i] = rule.ID
+	}
 	var bad []error
 	for _, id := range slices.Sorted(maps.Keys(severities)) {
 		switch severity := severities[id]; {
