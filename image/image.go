@@ -8,12 +8,8 @@ package image
 
 import (
 	"context"
-	"errors"
 	"time"
 )
-
-// ErrNotFound tells that a registry, a layout or an archive answered, and does not have what was asked for.
-var ErrNotFound = errors.New("not found")
 
 // Image is what a reference was resolved to, once: everything after this is about Digest.
 type Image struct {
