@@ -1,0 +1,27 @@
+# METADATA
+# scope: package
+# title: Rights for anybody
+# description: >-
+#   system:anonymous and system:unauthenticated are whoever reaches the API server, without any credentials. Open
+#   dashboards and mined-out clusters begin with such a binding.
+# related_resources:
+#   - ref: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#anonymous-requests
+#   - ref: https://kubernetes.io/docs/concepts/security/rbac-good-practices/
+# custom:
+#   severity: critical
+#   attack: [T1078.001, T1133, T1190]
+#   mitigations: [M1018, M1035]
+#   remediation: Remove the subject, and bind the role to the service account or group that needs it.
+package tidewaiter.kubernetes["anonymous-binding"]
+
+import data.tidewaiter.lib.rbac
+
+deny contains {"msg": msg, "path": ["subjects", i, "name"]} if {
+	some i, subject in rbac.subjects
+	subject.name in {"system:anonymous", "system:unauthenticated"}
+	msg := sprintf("%s gives %s the role %q", [rbac.label, subject.name, role])
+}
+
+default role := ""
+
+role := input.object.roleRef.name

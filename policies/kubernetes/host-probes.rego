@@ -1,0 +1,35 @@
+# METADATA
+# scope: package
+# title: Probe or hook to another host
+# description: >-
+#   The kubelet makes the requests of probes and lifecycle hooks, from the node's network. With a host in them, who
+#   writes the pod makes the kubelet talk to whatever the node can reach, past every NetworkPolicy.
+# related_resources:
+#   - ref: https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
+# custom:
+#   severity: high
+#   attack: [T1090, T1046]
+#   mitigations: [M1030, M1037]
+#   remediation: Remove host from the probe or hook, which then goes to the pod's own address.
+package tidewaiter.kubernetes["host-probes"]
+
+import data.tidewaiter.lib
+
+handlers := [
+	["livenessProbe"],
+	["readinessProbe"],
+	["startupProbe"],
+	["lifecycle", "postStart"],
+	["lifecycle", "preStop"],
+]
+
+deny contains {"msg": msg, "path": path} if {
+	some pod in input.pods
+	some container in pod.containers
+	some handler in handlers
+	some action in ["httpGet", "tcpSocket"]
+	host := object.get(container.spec, array.concat(handler, [action, "host"]), "")
+	not host in {"", null}
+	msg := sprintf("%s of %s goes to host %q", [concat(".", handler), lib.label(container), host])
+	path := array.concat(container.path, array.concat(handler, [action, "host"]))
+}

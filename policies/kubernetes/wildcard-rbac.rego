@@ -1,0 +1,51 @@
+# METADATA
+# scope: package
+# title: Wildcard in a role
+# description: >-
+#   A "*" grants what exists today and whatever is installed tomorrow. On the built-in API groups it includes secrets,
+#   exec and the roles themselves, which is as good as being an administrator.
+# related_resources:
+#   - ref: https://kubernetes.io/docs/concepts/security/rbac-good-practices/
+# custom:
+#   severity: high
+#   attack: [T1078, T1098.006]
+#   mitigations: [M1018, M1026]
+#   remediation: List the verbs, resources and API groups that are used.
+package tidewaiter.kubernetes["wildcard-rbac"]
+
+import data.tidewaiter.lib.rbac
+
+deny contains {"msg": msg, "path": path, "severity": severity(rule)} if {
+	some i, rule in rbac.rules
+	fields := [field | some field in ["verbs", "resources", "apiGroups", "nonResourceURLs"]; "*" in rule[field]]
+	count(fields) > 0
+	msg := sprintf("%s grants all %s", [rbac.label, concat(", ", fields)])
+	path := ["rules", i, fields[0], [j | some j, value in rule[fields[0]]; value == "*"][0]]
+}
+
+# All verbs on all resources is an administrator by another name. Wildcards weigh less in one namespace, and on
+# resources that somebody else's API group brings along.
+severity(rule) := "critical" if {
+	input.object.kind == "ClusterRole"
+	rbac.everything(rule)
+	rbac.group(rule, "")
+} else := "high" if {
+	rbac.everything(rule)
+	built_in(rule)
+} else := "medium" if {
+	input.object.kind == "Role"
+} else := "high" if {
+	built_in(rule)
+} else := "medium"
+
+# built_in tells that a rule is about an API group of Kubernetes itself: those have no dot, or end in .k8s.io.
+built_in(rule) if {
+	some group in rule.apiGroups
+	not foreign(group)
+}
+
+foreign(group) if {
+	is_string(group)
+	contains(group, ".")
+	not endswith(group, ".k8s.io")
+}

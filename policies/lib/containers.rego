@@ -1,0 +1,64 @@
+# What several rules need in order to speak of pods and their containers.
+package tidewaiter.lib
+
+# label names a container as messages do: by the list that it stands in, and its name.
+label(container) := sprintf("%s %q", [object.get(list_names, container.type, "container"), container.name])
+
+list_names := {
+	"container": "container",
+	"init": "init container",
+	"sidecar": "sidecar container",
+	"ephemeral": "ephemeral container",
+}
+
+# on tells that a switch is not off. The API knows true, false and null; whatever else stands there is not
+# taken for off.
+on(value) if not value in {false, null}
+
+# field is the value of an object's field, "" if it has none or is no object at all. (object.get on something
+# that is no object is an error, and dots are undefined: a finding must be lost to neither.)
+field(value, name) := found if {
+	found := value[name]
+} else := ""
+
+# windows tells that a pod says it is for Windows nodes. The API server refuses such a pod if it sets fields
+# that only Linux has, so a rule that asks for one of those has to exempt it.
+windows(pod) if pod.spec.os.name == "windows"
+
+# user_namespace tells that root in the pod is nobody on the node.
+user_namespace(pod) if pod.spec.hostUsers == false
+
+# contexts are all security contexts that the object sets, of its pods and of their containers. "of" is who
+# has it, as messages name it; "pod" is the pod it is of.
+contexts := array.concat(pod_contexts, container_contexts)
+
+pod_contexts := [context |
+	some pod in input.pods
+	context := {
+		"of": "pod",
+		"pod": pod,
+		"path": array.concat(pod.specPath, ["securityContext"]),
+		"fields": pod.spec.securityContext,
+	}
+]
+
+container_contexts := [context |
+	some pod in input.pods
+	some container in pod.containers
+	context := {
+		"of": label(container),
+		"pod": pod,
+		"path": array.concat(container.path, ["securityContext"]),
+		"fields": container.spec.securityContext,
+	}
+]
+
+# inherited is what a container has of a field that both securityContexts know: its own value, else the pod's.
+# It is undefined where neither has one.
+inherited(pod, container, field) := value if {
+	value := container.spec.securityContext[field]
+	value != null
+} else := value if {
+	value := pod.spec.securityContext[field]
+	value != null
+}
