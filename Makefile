@@ -1,0 +1,29 @@
+# The tools that lint runs, pinned. They are run as they are, and are no dependency of the module.
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+
+.PHONY: build demo test lint update bench clean
+
+build: ## bin/tidewaiter
+	go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/tidewaiter ./cmd/tidewaiter
+
+demo: build ## a registry, four images, a folder of manifests, and the verdict
+	go run ./cmd/demo
+
+test: ## everything that needs only Go
+	go test -race ./...
+
+lint: ## gofmt, vet, staticcheck, regal
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "make lint: run gofmt -w on these files"; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+	./.ci/regal lint policies
+
+update: ## golden files and generated documents
+	go test ./report ./cmd/tidewaiter ./policies -update
+
+bench: build ## ratios against the tools that people use today, where they are installed
+	go run ./cmd/bench
+
+clean:
+	rm -rf bin

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"github.com/tidewaiter/tidewaiter/signature/signaturetest"
+)
+
+const deployment = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web-%[1]d, namespace: shop, labels: {app: web-%[1]d}}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web-%[1]d}}
+  template:
+    metadata: {labels: {app: web-%[1]d}}
+    spec:
+      securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}
+      initContainers:
+        - name: wait
+          image: registry.example/tools/wait:1.0
+          command: [sh, -c, "until nc -z db 5432; do sleep 1; done"]
+      containers:
+        - name: web
+          image: registry.example/shop/web:1.%[1]d
+          args: [--listen, ":8080"]
+          ports: [{containerPort: 8080}]
+          livenessProbe: {exec: {command: [curl, -fs, "http://localhost:8080/healthz"]}}
+          resources: {requests: {cpu: 100m, memory: 64Mi}, limits: {memory: 128Mi}}
+          securityContext:
+            allowPrivilegeEscalation: false
+            capabilities: {drop: [ALL]}
+`
+
+const service = `apiVersion: v1
+kind: Service
+metadata: {name: web-%[1]d, namespace: shop}
+spec: {selector: {app: web-%[1]d}, ports: [{port: 80, targetPort: 8080}]}
+`
+
+const role = `apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: web-%[1]d, namespace: shop}
+rules:
+  - {apiGroups: [""], resources: [configmaps], verbs: [get, list, watch]}
+  - {apiGroups: [apps], resources: [deployments], verbs: [get]}
+`
+
+const configMap = `apiVersion: v1
+kind: ConfigMap
+metadata: {name: web-%[1]d, namespace: shop}
+data: {level: info, greeting: "hello %[1]d"}
+`
+
+// writeManifests writes one.yaml, many.yaml with 1,000 documents, and a conftest policy of 22 rules.
+func writeManifests(dir string) error {
+	kinds := []string{deployment, service, role, configMap}
+	var many strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&many, "---\n"+kinds[i%len(kinds)], i)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "policy"), 0o755); err != nil {
+		return err
+	}
+	var policy strings.Builder
+	policy.WriteString("package main\n")
+	for i := range 22 {
+		fmt.Fprintf(&policy, `
+deny contains msg if {
+	some container in input.spec.template.spec.containers
+	container.securityContext.forbidden%[1]d == true
+	msg := sprintf("container %%q sets forbidden%[1]d", [container.name])
+}
+`, i)
+	}
+	for name, text := range map[string]string{
+		"one.yaml": fmt.Sprintf(deployment, 1), "many.yaml": many.String(), "policy/policy.rego": policy.String(),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// serveImage starts a registry on loopback with the image of the archive, signed, and writes the key and a
+// configuration that trusts it to dir. Without an archive there is no image.
+func serveImage(dir, archive string) (ref string, stop func(), err error) {
+	if archive == "" {
+		return "", func() {}, nil
+	}
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithReferrersSupport(true)))
+	host := strings.TrimPrefix(server.URL, "http://")
+	if err := pushSigned(dir, host, archive); err != nil {
+		server.Close()
+		return "", nil, err
+	}
+	return host + "/bench/image:1", server.Close, nil
+}
+
+func pushSigned(dir, host, archive string) error {
+	img, err := tarball.ImageFromPath(archive, nil)
+	if err != nil {
+		return err
+	}
+	tag, err := name.NewTag(host+"/bench/image:1", name.Insecure)
+	if err != nil {
+		return err
+	}
+	if err := remote.Write(tag, img); err != nil {
+		return err
+	}
+	digest, err := img.Digest()
+	if err != nil {
+		return err
+	}
+	key, err := signaturetest.NewKey()
+	if err != nil {
+		return err
+	}
+	if err := key.Push(tag.Context(), digest); err != nil {
+		return err
+	}
+	public, err := key.PublicPEM()
+	if err != nil {
+		return err
+	}
+	config := fmt.Sprintf("trust:\n  - images: [%q]\n    authorities: [{key: cosign.pub}]\nregistries: {%q: {plainHTTP: true}}\n", host+"/**", host)
+	if err := os.WriteFile(filepath.Join(dir, "tidewaiter.yaml"), []byte(config), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "cosign.pub"), public, 0o644)
+}
