@@ -1,0 +1,471 @@
+package signature
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-openapi/runtime"
+	ct "github.com/google/certificate-transparency-go"
+	"github.com/google/certificate-transparency-go/tls"
+	"github.com/google/certificate-transparency-go/x509util"
+	"github.com/secure-systems-lab/go-securesystemslib/dsse"
+	cosignbundle "github.com/sigstore/cosign/v2/pkg/cosign/bundle"
+	"github.com/sigstore/cosign/v2/pkg/oci/static"
+	protobundle "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
+	protocommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
+	protodsse "github.com/sigstore/protobuf-specs/gen/pb-go/dsse"
+	protorekor "github.com/sigstore/protobuf-specs/gen/pb-go/rekor/v1"
+	"github.com/sigstore/rekor/pkg/generated/models"
+	"github.com/sigstore/rekor/pkg/types"
+	dsseEntry "github.com/sigstore/rekor/pkg/types/dsse"
+	"github.com/sigstore/rekor/pkg/types/hashedrekord"
+	"github.com/sigstore/sigstore-go/pkg/root"
+	"github.com/sigstore/sigstore-go/pkg/testing/ca"
+	"github.com/sigstore/sigstore-go/pkg/tlog"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/tidewaiter/tidewaiter/image"
+)
+
+// The image that tests sign, another one, and who signs.
+const (
+	digestA  = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	digestB  = "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+	workflow = "https://github.com/shop/web/.github/workflows/release.yml@refs/heads/main"
+	provider = "https://token.actions.githubusercontent.com"
+)
+
+// world is a Sigstore of our own: a certificate authority, a certificate transparency log, a transparency log
+// and a timestamp authority.
+type world struct {
+	t               testing.TB
+	services        *ca.VirtualSigstore // the log and the timestamp authority
+	root            *x509.Certificate
+	intermediate    *x509.Certificate
+	intermediateKey *ecdsa.PrivateKey
+	ctKey           *ecdsa.PrivateKey
+	now             time.Time
+}
+
+// newWorld makes a world whose intermediate is valid from an hour ago until the given time from now on.
+func newWorld(t testing.TB, intermediateLasts time.Duration) *world {
+	t.Helper()
+	services, err := ca.NewVirtualSigstore()
+	noError(t, err)
+	w := &world{t: t, services: services, ctKey: newECDSA(t), now: time.Now().Truncate(time.Second)}
+	rootKey := newECDSA(t)
+	w.root = w.certificate(x509.Certificate{
+		Subject:   pkix.Name{CommonName: "test root"},
+		NotBefore: w.now.Add(-24 * time.Hour), NotAfter: w.now.Add(24 * time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}, nil, rootKey.Public(), rootKey)
+	w.intermediateKey = newECDSA(t)
+	w.intermediate = w.certificate(x509.Certificate{
+		Subject:   pkix.Name{CommonName: "test intermediate"},
+		NotBefore: w.now.Add(-time.Hour), NotAfter: w.now.Add(intermediateLasts),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},
+	}, w.root, w.intermediateKey.Public(), rootKey)
+	return w
+}
+
+func (w *world) certificate(template x509.Certificate, parent *x509.Certificate, public any, by crypto.Signer) *x509.Certificate {
+	w.t.Helper()
+	if template.SerialNumber == nil {
+		template.SerialNumber = big.NewInt(1)
+	}
+	if parent == nil {
+		parent = &template
+	}
+	der, err := x509.CreateCertificate(rand.Reader, &template, parent, public, by)
+	noError(w.t, err)
+	cert, err := x509.ParseCertificate(der)
+	noError(w.t, err)
+	return cert
+}
+
+// trustedRoot writes the world's trusted_root.json and returns its path.
+func (w *world) trustedRoot() string {
+	w.t.Helper()
+	logs := w.services.RekorLogs()
+	for _, l := range logs {
+		l.ID, _ = hex.DecodeString(string(l.ID))
+		l.ValidityPeriodStart = w.now.Add(-24 * time.Hour)
+	}
+	id := sha256.Sum256(derOf(w.t, w.ctKey.Public()))
+	ctLogs := map[string]*root.TransparencyLog{hex.EncodeToString(id[:]): {
+		BaseURL: "https://ct.example", ID: id[:], HashFunc: crypto.SHA256, PublicKey: w.ctKey.Public(),
+		SignatureHashFunc: crypto.SHA256, ValidityPeriodStart: w.now.Add(-24 * time.Hour),
+	}}
+	authority := &root.FulcioCertificateAuthority{
+		Root: w.root, Intermediates: []*x509.Certificate{w.intermediate},
+		ValidityPeriodStart: w.now.Add(-24 * time.Hour), URI: "https://ca.example",
+	}
+	trusted, err := root.NewTrustedRoot(root.TrustedRootMediaType01, []root.CertificateAuthority{authority},
+		ctLogs, w.services.TimestampingAuthorities(), logs)
+	noError(w.t, err)
+	data, err := trusted.MarshalJSON()
+	noError(w.t, err)
+	path := filepath.Join(w.t.TempDir(), "trusted_root.json")
+	noError(w.t, os.WriteFile(path, data, 0o600))
+	return path
+}
+
+// leaf describes a signing certificate. The zero leaf is of workflow, valid for ten minutes from now on.
+type leaf struct {
+	subjects []string
+	issuer   string
+	from     time.Duration // after now
+	noSCT    bool
+}
+
+// signer is somebody who signs: with a plain key, or with a certificate for it.
+type signer struct {
+	key  crypto.Signer
+	cert *x509.Certificate
+}
+
+func (s signer) sign(t testing.TB, message []byte) []byte {
+	t.Helper()
+	if key, ok := s.key.(ed25519.PrivateKey); ok {
+		return ed25519.Sign(key, message)
+	}
+	sum := sha256.Sum256(message)
+	sig, err := s.key.Sign(rand.Reader, sum[:], crypto.SHA256)
+	noError(t, err)
+	return sig
+}
+
+// pem is what a log knows the signer by.
+func (s signer) pem(t testing.TB) []byte {
+	if s.cert != nil {
+		return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.cert.Raw})
+	}
+	return publicPEM(t, s.key.Public())
+}
+
+// identity issues a certificate, with the timestamp of the certificate transparency log in it.
+func (w *world) identity(l leaf) signer {
+	w.t.Helper()
+	key := newECDSA(w.t)
+	template := x509.Certificate{
+		NotBefore: w.now.Add(l.from), NotAfter: w.now.Add(l.from + 10*time.Minute),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},
+	}
+	if l.issuer == "" {
+		l.issuer = provider
+	}
+	if l.subjects == nil {
+		l.subjects = []string{workflow}
+	}
+	for _, s := range l.subjects {
+		u, err := url.Parse(s)
+		noError(w.t, err)
+		template.URIs = append(template.URIs, u)
+	}
+	template.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 57264, 1, 1}, Value: []byte(l.issuer)}}
+	cert := w.certificate(template, w.intermediate, key.Public(), w.intermediateKey)
+	if !l.noSCT {
+		template.ExtraExtensions = append(template.ExtraExtensions, w.sct(cert))
+		cert = w.certificate(template, w.intermediate, key.Public(), w.intermediateKey)
+	}
+	return signer{key, cert}
+}
+
+// sct is the extension by which the certificate transparency log says that it saw the certificate (RFC 6962).
+func (w *world) sct(cert *x509.Certificate) pkix.Extension {
+	w.t.Helper()
+	sct := ct.SignedCertificateTimestamp{
+		SCTVersion: ct.V1,
+		LogID:      ct.LogID{KeyID: sha256.Sum256(derOf(w.t, w.ctKey.Public()))},
+		Timestamp:  uint64(cert.NotBefore.UnixMilli()),
+	}
+	input, err := ct.SerializeSCTSignatureInput(sct, ct.LogEntry{Leaf: ct.MerkleTreeLeaf{
+		Version: ct.V1, LeafType: ct.TimestampedEntryLeafType,
+		TimestampedEntry: &ct.TimestampedEntry{
+			Timestamp: sct.Timestamp, EntryType: ct.PrecertLogEntryType,
+			PrecertEntry: &ct.PreCert{
+				IssuerKeyHash:  sha256.Sum256(w.intermediate.RawSubjectPublicKeyInfo),
+				TBSCertificate: cert.RawTBSCertificate,
+			},
+		},
+	}})
+	noError(w.t, err)
+	sct.Signature = ct.DigitallySigned{
+		Algorithm: tls.SignatureAndHashAlgorithm{Hash: tls.SHA256, Signature: tls.ECDSA},
+		Signature: signer{key: w.ctKey}.sign(w.t, input),
+	}
+	list, err := x509util.MarshalSCTsIntoSCTList([]*ct.SignedCertificateTimestamp{&sct})
+	noError(w.t, err)
+	serialized, err := tls.Marshal(*list)
+	noError(w.t, err)
+	value, err := asn1.Marshal(serialized)
+	noError(w.t, err)
+	return pkix.Extension{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11129, 2, 4, 2}, Value: value}
+}
+
+// simplePayload is what cosign signs in the classic layout.
+func simplePayload(digest string) []byte {
+	return fmt.Appendf(nil, `{"critical":{"identity":{"docker-reference":"registry.example/shop/web"},"image":{"docker-manifest-digest":%q},"type":"cosign container image signature"},"optional":null}`, digest)
+}
+
+// simple signs a digest in the classic layout, without a log.
+func (s signer) simple(t testing.TB, digest string) image.Attachment {
+	t.Helper()
+	return s.simpleOver(t, simplePayload(digest))
+}
+
+func (s signer) simpleOver(t testing.TB, payload []byte) image.Attachment {
+	t.Helper()
+	sig := s.sign(t, payload)
+	a := image.Attachment{
+		Layout: "tag", Tag: ".sig", Manifest: manifestOf(sig), MediaType: simpleSigningMediaType, Payload: payload,
+		Annotations: map[string]string{static.SignatureAnnotationKey: base64.StdEncoding.EncodeToString(sig)},
+	}
+	if s.cert != nil {
+		a.Annotations[static.CertificateAnnotationKey] = string(s.pem(t))
+	}
+	return a
+}
+
+func manifestOf(sig []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(sig)) }
+
+// simple signs a digest in the classic layout, and logs it some time after now.
+func (w *world) simple(s signer, digest string, after time.Duration) image.Attachment {
+	w.t.Helper()
+	a := s.simple(w.t, digest)
+	a.Annotations[static.BundleAnnotationKey] = w.logSimple(s, a, after)
+	return a
+}
+
+// logSimple returns the promise of the log to include the signature of a.
+func (w *world) logSimple(s signer, a image.Attachment, after time.Duration) string {
+	w.t.Helper()
+	sig, err := base64.StdEncoding.DecodeString(a.Annotations[static.SignatureAnnotationKey])
+	noError(w.t, err)
+	body := w.entry(hashedrekord.KIND, hashedrekord.New().DefaultVersion(), a.Payload, s.pem(w.t), sig)
+	payload := w.promised(body, after)
+	set, err := w.services.RekorSignPayload(payload)
+	noError(w.t, err)
+	text, err := json.Marshal(cosignbundle.RekorBundle{SignedEntryTimestamp: set, Payload: cosignbundle.RekorPayload(payload)})
+	noError(w.t, err)
+	return string(text)
+}
+
+func (w *world) promised(body []byte, after time.Duration) tlog.RekorPayload {
+	id, err := w.services.RekorLogID()
+	noError(w.t, err)
+	return tlog.RekorPayload{
+		Body:           base64.StdEncoding.EncodeToString(body),
+		IntegratedTime: w.now.Add(after).Unix(), LogIndex: 1000, LogID: id,
+	}
+}
+
+// entry is the canonical body of a log entry.
+func (w *world) entry(kind, version string, artifact, publicKey, sig []byte) []byte {
+	w.t.Helper()
+	properties := types.ArtifactProperties{PublicKeyBytes: [][]byte{publicKey}, PKIFormat: "x509", SignatureBytes: sig}
+	if kind == hashedrekord.KIND {
+		sum := sha256.Sum256(artifact)
+		properties.ArtifactHash = hex.EncodeToString(sum[:])
+	} else {
+		properties.ArtifactBytes = artifact
+	}
+	ctx := context.Background()
+	proposed, err := types.NewProposedEntry(ctx, kind, version, properties)
+	noError(w.t, err)
+	entry, err := types.CreateVersionedEntry(proposed)
+	noError(w.t, err)
+	body, err := types.CanonicalizeEntry(ctx, entry)
+	noError(w.t, err)
+	_, err = models.UnmarshalProposedEntry(bytes.NewReader(body), runtime.JSONConsumer())
+	noError(w.t, err)
+	return body
+}
+
+// statement is what cosign signs in the bundle layout.
+func statement(digest, predicateType string) []byte {
+	return fmt.Appendf(nil, `{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":%q}}],"predicateType":%q,"predicate":{}}`,
+		strings.TrimPrefix(digest, "sha256:"), predicateType)
+}
+
+// bundleOptions say what a bundle carries beside signature and certificate.
+type bundleOptions struct {
+	log       bool
+	after     time.Duration // that it was logged after now
+	timestamp bool          // by the timestamp authority, which always says now
+}
+
+// bundle signs a statement in the layout of cosign v3.
+func (w *world) bundle(s signer, statement []byte, o bundleOptions) *protobundle.Bundle {
+	w.t.Helper()
+	const payloadType = "application/vnd.in-toto+json"
+	sig := s.sign(w.t, dsse.PAE(payloadType, statement))
+	material := &protobundle.VerificationMaterial{}
+	if s.cert != nil {
+		material.Content = &protobundle.VerificationMaterial_Certificate{Certificate: &protocommon.X509Certificate{RawBytes: s.cert.Raw}}
+	} else {
+		material.Content = &protobundle.VerificationMaterial_PublicKey{PublicKey: &protocommon.PublicKeyIdentifier{Hint: "any"}}
+	}
+	if o.log {
+		material.TlogEntries = []*protorekor.TransparencyLogEntry{w.logEnvelope(s, statement, sig, o.after)}
+	}
+	if o.timestamp {
+		response, err := w.services.TimestampResponse(sig)
+		noError(w.t, err)
+		material.TimestampVerificationData = &protobundle.TimestampVerificationData{
+			Rfc3161Timestamps: []*protocommon.RFC3161SignedTimestamp{{SignedTimestamp: response}},
+		}
+	}
+	return &protobundle.Bundle{
+		MediaType:            "application/vnd.dev.sigstore.bundle.v0.3+json",
+		VerificationMaterial: material,
+		Content: &protobundle.Bundle_DsseEnvelope{DsseEnvelope: &protodsse.Envelope{
+			Payload: statement, PayloadType: payloadType, Signatures: []*protodsse.Signature{{Sig: sig}},
+		}},
+	}
+}
+
+// logEnvelope returns the log's entry of a DSSE envelope, with promise and proof.
+func (w *world) logEnvelope(s signer, statement, sig []byte, after time.Duration) *protorekor.TransparencyLogEntry {
+	w.t.Helper()
+	envelope, err := json.Marshal(dsse.Envelope{
+		PayloadType: "application/vnd.in-toto+json", Payload: base64.StdEncoding.EncodeToString(statement),
+		Signatures: []dsse.Signature{{Sig: base64.StdEncoding.EncodeToString(sig)}},
+	})
+	noError(w.t, err)
+	body := w.entry(dsseEntry.KIND, dsseEntry.New().DefaultVersion(), envelope, s.pem(w.t), sig)
+	payload := w.promised(body, after)
+	set, err := w.services.RekorSignPayload(payload)
+	noError(w.t, err)
+	proof, err := w.services.GetInclusionProof(body)
+	noError(w.t, err)
+	rootHash, err := hex.DecodeString(*proof.RootHash)
+	noError(w.t, err)
+	id, err := hex.DecodeString(payload.LogID)
+	noError(w.t, err)
+	return &protorekor.TransparencyLogEntry{
+		LogIndex: payload.LogIndex, LogId: &protocommon.LogId{KeyId: id}, IntegratedTime: payload.IntegratedTime,
+		KindVersion:      &protorekor.KindVersion{Kind: "dsse", Version: "0.0.1"},
+		InclusionPromise: &protorekor.InclusionPromise{SignedEntryTimestamp: set},
+		InclusionProof: &protorekor.InclusionProof{
+			LogIndex: *proof.LogIndex, RootHash: rootHash, TreeSize: *proof.TreeSize,
+			Checkpoint: &protorekor.Checkpoint{Envelope: *proof.Checkpoint},
+		},
+		CanonicalizedBody: body,
+	}
+}
+
+// attach puts a bundle beside an image as a referrer.
+func attach(t testing.TB, b *protobundle.Bundle) image.Attachment {
+	t.Helper()
+	data, err := protojson.Marshal(b)
+	noError(t, err)
+	return image.Attachment{
+		Layout: "referrer", Manifest: manifestOf(data), ArtifactType: b.MediaType, MediaType: b.MediaType, Payload: data,
+	}
+}
+
+func newECDSA(t testing.TB) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	noError(t, err)
+	return key
+}
+
+func derOf(t testing.TB, key crypto.PublicKey) []byte {
+	t.Helper()
+	der, err := x509.MarshalPKIXPublicKey(key)
+	noError(t, err)
+	return der
+}
+
+func publicPEM(t testing.TB, key crypto.PublicKey) []byte {
+	t.Helper()
+	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: derOf(t, key)})
+}
+
+func noError(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// writeKeys writes the public keys as 0.pub, 1.pub ... and returns their folder.
+func writeKeys(t testing.TB, keys ...crypto.Signer) string {
+	t.Helper()
+	dir := t.TempDir()
+	for i, k := range keys {
+		noError(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.pub", i)), publicPEM(t, k.Public()), 0o600))
+	}
+	return dir
+}
+
+// verify makes a verifier and judges attachments of digestA, for the image registry.example/shop/web.
+func verifyAttachments(t testing.TB, p Policy, o Options, attachments ...image.Attachment) Result {
+	t.Helper()
+	o.Offline = true
+	v, err := New(p, o)
+	noError(t, err)
+	return mustVerify(t, v, attachments...)
+}
+
+func mustVerify(t testing.TB, v *Verifier, attachments ...image.Attachment) Result {
+	t.Helper()
+	rules := v.matching(image.Reference{Transport: image.Registry, Host: "registry.example", Repository: "shop/web"})
+	if len(rules) == 0 {
+		t.Fatal("no entry of the policy matches")
+	}
+	result, err := v.verify(context.Background(), rules, digestA, attachments)
+	noError(t, err)
+	return result
+}
+
+// held tells whether every entry of a result holds.
+func held(r Result) bool {
+	for _, e := range r.Entries {
+		if !e.Held {
+			return false
+		}
+	}
+	return len(r.Entries) > 0
+}
+
+// byKeys is a policy of one entry with the keys 0.pub, 1.pub ..., which need no log.
+func byKeys(n, threshold int) Policy {
+	e := Entry{Images: []string{"registry.example/shop/**"}, Threshold: threshold}
+	for i := range n {
+		e.Authorities = append(e.Authorities, Authority{Key: fmt.Sprintf("%d.pub", i), TransparencyLog: TransparencyLogIgnore})
+	}
+	return Policy{[]Entry{e}}
+}
+
+// byWorkflow is a policy of one entry with one keyless identity.
+func byWorkflow() Policy {
+	return Policy{[]Entry{{
+		Images:      []string{"registry.example/shop/**"},
+		Authorities: []Authority{{Keyless: &Keyless{Issuer: provider, Subject: workflow}}},
+	}}}
+}
