@@ -22,12 +22,19 @@ type Object struct {
 	Value map[string]any
 
 	APIVersion, Kind, Namespace, Name string
+
+	source *document // where the object was read; nil for one that was not decoded here
+	base   Path      // leads from the document's root to the object: empty, or items[i] of a List
+	pods   []Pod     // what Decode found, as the limits allowed
 }
 
 // Pod is a pod, or the template of one, inside an object.
 type Pod struct {
 	// Path leads to what holds the pod's metadata and spec (empty for a Pod itself, spec.template for a Deployment).
-	Path     Path
+	Path Path
+	// SpecPath leads to the pod spec. It is Path and "spec", but for a custom resource that holds a pod spec
+	// under another name.
+	SpecPath Path
 	Metadata map[string]any
 	Spec     map[string]any
 	// Containers are all of the pod's containers, whatever list they stand in: a caller cannot forget one.
@@ -63,8 +70,9 @@ type Run struct {
 	Where string
 	// Path leads to the list of arguments (to args where there is no command).
 	Path Path
-	// Args is the argument vector. With Where "command" and no command in the manifest it holds args alone,
-	// and ImageEntrypoint tells that the image's ENTRYPOINT comes before them.
+	// Args is the argument vector, with $(VAR) replaced where Kubernetes does it and the manifest tells the
+	// value. With Where "command" and no command in the manifest it holds args alone, and ImageEntrypoint
+	// tells that the image's ENTRYPOINT comes before them.
 	Args            []string
 	ImageEntrypoint bool
 }

@@ -1,0 +1,169 @@
+package manifests
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+)
+
+// Stdin is the target that means standard input.
+const Stdin = "-"
+
+// Loaded is what the targets of a run hold. Everything is in the order of the targets, and in a folder by name.
+type Loaded struct {
+	Objects  []*Object
+	Problems []Problem
+	// Read are the files whose objects and problems these are, Skipped those that were met in folders and are
+	// no manifests. Every file below a folder is in one of the two, in a skipped folder, or has a Problem.
+	Read    []string
+	Skipped []Skipped
+}
+
+// Skipped is a file or folder that was met in a folder and not judged.
+type Skipped struct {
+	File   string
+	Reason string
+}
+
+// Load reads targets: files, folders with all that is below them, and "-" for stdin. A file that is named is
+// read whatever it is called, and a Problem if it is no manifest; one that is met in a folder is read if its
+// name ends in .yaml, .yml or .json, and skipped if it is no manifest. Targets that cannot be read are
+// Problems, and so is every file that is left when ctx is done.
+func Load(ctx context.Context, targets []string, stdin io.Reader, limits Limits) Loaded {
+	limits = limits.withDefaults()
+	s := &scan{limits: limits, seen: make(map[string]*input)}
+	for _, target := range targets {
+		s.target(target)
+	}
+	var total atomic.Int64
+	parallel(len(s.inputs), func(i int) {
+		in := s.inputs[i]
+		if in.open == nil && in.name != Stdin {
+			return
+		}
+		data, err := read(ctx, in, stdin, limits)
+		if total.Add(int64(len(data))) > limits.TotalBytes {
+			return
+		}
+		if err != nil {
+			in.problems = append(in.problems, newProblem(Unreadable, in.name, 0, err))
+			return
+		}
+		in.file = newFile(in.name, data, limits)
+	})
+	if total.Load() > limits.TotalBytes {
+		err := &limitError{"TotalBytes", fmt.Sprintf("the files to check are larger than %d bytes together", limits.TotalBytes)}
+		return Loaded{Problems: []Problem{newProblem(LimitExceeded, targets[0], 0, err)}, Skipped: s.skipped}
+	}
+	var files []*file
+	for _, in := range s.inputs {
+		if in.file != nil {
+			files = append(files, in.file)
+		}
+	}
+	decodeAll(files)
+	return s.collect()
+}
+
+// input is something to read, in the order in which it is reported.
+type input struct {
+	name     string
+	explicit bool                     // named by the user, not met in a folder
+	open     func() (*os.File, error) // nil for stdin and for what is a problem already
+	file     *file                    // once it is read
+	problems []Problem
+}
+
+// read reads an input as far as the limit allows.
+func read(ctx context.Context, in *input, stdin io.Reader, limits Limits) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("not read: %w", err)
+	}
+	reader := stdin
+	if in.open != nil {
+		f, err := in.open()
+		if err != nil {
+			return nil, withoutPath(err)
+		}
+		defer f.Close()
+		if info, err := f.Stat(); err != nil || !readable(info, in.explicit) {
+			return nil, errors.Join(err, errIrregular)
+		}
+		reader = f
+	}
+	if reader == nil {
+		return nil, errors.New("there is no standard input")
+	}
+	data, err := io.ReadAll(io.LimitReader(reader, limits.FileBytes+1))
+	if err == nil && int64(len(data)) > limits.FileBytes {
+		err = limits.tooLarge()
+	}
+	return data, withoutPath(err)
+}
+
+var errIrregular = errors.New("is neither a file nor a folder: not opened")
+
+// readable tells that opening and reading a file cannot wait forever or have an effect. A pipe may be named,
+// as the shells' <(…) does, but is never read because it lies in a folder.
+func readable(info os.FileInfo, explicit bool) bool {
+	return info.Mode().IsRegular() || explicit && info.Mode()&os.ModeType == os.ModeNamedPipe
+}
+
+// openFlags open for reading without waiting for a pipe's writer.
+const openFlags = os.O_RDONLY | syscall.O_NONBLOCK
+
+// withoutPath takes the path out of an error: the Problem names the file, as the user wrote it.
+func withoutPath(err error) error {
+	var pathError *os.PathError
+	if errors.As(err, &pathError) {
+		return fmt.Errorf("cannot be read: %w", pathError.Err)
+	}
+	return err
+}
+
+// collect puts together what the inputs held.
+func (s *scan) collect() Loaded {
+	loaded := Loaded{Skipped: s.skipped}
+	for _, in := range s.inputs {
+		problems := in.problems
+		if in.file != nil {
+			objects, found := in.file.result()
+			if !in.explicit && len(found) == 1 && found[0].Kind == NotManifest {
+				loaded.Skipped = append(loaded.Skipped, Skipped{in.name, found[0].Message})
+				continue
+			}
+			loaded.Read = append(loaded.Read, in.name)
+			loaded.Objects = append(loaded.Objects, objects...)
+			problems = append(problems, found...)
+		}
+		loaded.Problems = append(loaded.Problems, problems...)
+	}
+	return loaded
+}
+
+// target adds what a target names to the inputs.
+func (s *scan) target(target string) {
+	if target == Stdin {
+		s.add(&input{name: Stdin, explicit: true})
+		return
+	}
+	info, err := os.Stat(target)
+	name := filepath.Clean(target)
+	switch {
+	case err != nil:
+		s.problem(name, Unreadable, withoutPath(err))
+	case info.IsDir():
+		s.folder(name)
+	case unrendered(filepath.Base(name)) != nil:
+		s.problem(name, Unrendered, unrendered(filepath.Base(name)))
+	case !readable(info, true):
+		s.problem(name, Unreadable, errIrregular)
+	default:
+		s.add(&input{name: name, explicit: true, open: func() (*os.File, error) { return os.OpenFile(target, openFlags, 0) }})
+	}
+}
