@@ -1,6 +1,8 @@
 package policies
 
 import (
+	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -60,4 +62,16 @@ func capabilities(allowed ...string) *ast.Capabilities {
 		})
 	})
 	return capabilities
+}
+
+var undefinedFunction = regexp.MustCompile(`undefined function ([\w.]+)`)
+
+// forbidden adds to an error of OPA's compiler that a function which it does not know is one that there is, and
+// that rules may not call.
+func forbidden(err error) error {
+	found := undefinedFunction.FindStringSubmatch(err.Error())
+	if found == nil || ast.BuiltinMap[found[1]] == nil {
+		return err
+	}
+	return fmt.Errorf("%w (rules may not call %s: they judge without network, environment and chance)", err, found[1])
 }

@@ -40,7 +40,7 @@ func (set *ruleSet) prepare() (*query, error) {
 	compiler := ast.NewCompiler().WithCapabilities(capabilities(allowedBuiltins...)).WithSkipStages(skipped...)
 	compiler.Compile(set.modules)
 	if compiler.Failed() {
-		return nil, compiler.Errors
+		return nil, forbidden(compiler.Errors)
 	}
 	q := &query{}
 	var denies []*ast.Term

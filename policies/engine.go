@@ -37,6 +37,7 @@ type Options struct {
 type Engine struct {
 	rules      []Rule
 	sets       map[Kind]*ruleSet
+	user       *userRules // nil without UserDirs
 	severities map[string]Severity
 	limits     Limits
 	digest     string
@@ -46,7 +47,7 @@ type Engine struct {
 // no good, so that they can be mended in one go.
 func New(ctx context.Context, opts Options) (*Engine, error) { return newEngine(ctx, embedded, opts) }
 
-func newEngine(_ context.Context, fsys fs.FS, opts Options) (*Engine, error) {
+func newEngine(ctx context.Context, fsys fs.FS, opts Options) (*Engine, error) {
 	sources, err := loadSources(fsys)
 	if err != nil {
 		return nil, fmt.Errorf("load rules: %w", err)
@@ -63,12 +64,31 @@ func newEngine(_ context.Context, fsys fs.FS, opts Options) (*Engine, error) {
 	for _, kind := range kinds {
 		e.sets[kind] = selectKind(kind, sources, e.rules)
 	}
+	if err := e.loadUser(ctx, opts.UserDirs); err != nil {
+		return nil, err
+	}
 	slices.SortFunc(e.rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
 	if err := checkSeverities(e.severities, e.rules); err != nil {
 		return nil, err
 	}
 	e.digest = e.computeDigest(sources)
 	return e, nil
+}
+
+// loadUser adds users' own rules.
+func (e *Engine) loadUser(ctx context.Context, dirs []string) (err error) {
+	if len(dirs) == 0 {
+		return nil
+	}
+	if e.user, err = loadUser(dirs); err != nil {
+		return err
+	}
+	for i := range e.user.rules {
+		rule := &e.user.rules[i].Rule
+		rule.Severity = cmp.Or(e.severities[rule.ID], rule.Severity)
+		e.rules = append(e.rules, *rule)
+	}
+	return e.user.prepare(ctx)
 }
 
 // selectKind returns the rules of one kind, and the modules that they need.
@@ -92,6 +112,9 @@ func (e *Engine) computeDigest(sources []source) string {
 	var texts [][2]string
 	for _, s := range sources {
 		texts = append(texts, [2]string{s.file, s.text})
+	}
+	if e.user != nil {
+		texts = append(texts, e.user.digested...)
 	}
 	for _, id := range slices.Sorted(maps.Keys(e.severities)) {
 		texts = append(texts, [2]string{id, e.severities[id].String()})
@@ -126,6 +149,29 @@ func (e *Engine) Judge(ctx context.Context, kind Kind, evidence any) ([]Finding,
 		return nil, fmt.Errorf("%s rules: %w", kind, err)
 	}
 	findings, err := readFindings(query.rules, answer, e.limits.Findings)
+	if err != nil {
+		return nil, err
+	}
+	e.settle(findings)
+	return findings, nil
+}
+
+// JudgeUser returns what users' own rules find in a Kubernetes object, in the order of rule and message: nothing
+// if there are none. The rules see the object as input, and its file as data.conftest.file. A finding has no Path;
+// it may have a Location. An error means that the object was not judged.
+func (e *Engine) JudgeUser(ctx context.Context, object any, file string) ([]Finding, error) {
+	if e.user == nil {
+		return nil, nil
+	}
+	input, err := e.user.input(object, file)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := evaluate(ctx, e.user.prepared, input, e.limits.Time)
+	if err != nil {
+		return nil, fmt.Errorf("users' rules: %w", err)
+	}
+	findings, err := readUserFindings(e.user.rules, answer, e.limits.Findings)
 	if err != nil {
 		return nil, err
 	}

@@ -1,38 +1,131 @@
 package policies
 
 import (
+	"bytes"
 	"context"
-	"reflect"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
+	"testing/fstest"
+
+	"github.com/rogpeppe/go-internal/txtar"
 )
 
-// pod is the evidence of a pod with one container, the parts that the tests need.
-func pod(spec map[string]any) map[string]any {
-	container := map[string]any{
-		"name": "web", "type": "container", "path": []any{"spec", "containers", 0}, "spec": spec, "runs": []any{},
+var update = flag.Bool("update", false, "rewrite what the scenarios want by what they got")
+
+// TestScenarios runs testdata/*/*.txtar. Such a file is a world of its own: rules/ are the rules that are built in,
+// policy/ and policy2/ are users' folders, severities.json is the configuration, input.json is judged, as evidence
+// for the rules and as an object for the users'. want is every finding, or the error.
+func TestScenarios(t *testing.T) {
+	files, err := filepath.Glob("testdata/*/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scenarios: %v", err)
 	}
-	return map[string]any{
-		"kind": "kubernetes", "file": "web.yaml", "object": map[string]any{"kind": "Pod"},
-		"pods": []any{map[string]any{"containers": []any{container}}},
+	for _, file := range files {
+		name, _ := strings.CutSuffix(filepath.ToSlash(file), ".txtar")
+		t.Run(strings.TrimPrefix(name, "testdata/"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := scenario(t, archive)
+			for i, f := range archive.Files {
+				if f.Name != "want" {
+					continue
+				}
+				if *update {
+					archive.Files[i].Data = []byte(got)
+					if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
+						t.Fatal(err)
+					}
+				} else if got != string(f.Data) {
+					t.Errorf("%s\ngot:\n%swant:\n%s", archive.Comment, got, f.Data)
+				}
+				return
+			}
+			t.Fatal("the scenario wants nothing")
+		})
 	}
 }
 
-func TestJudge(t *testing.T) {
-	e, err := New(context.Background(), Options{})
+// scenario returns what an archive's world leads to, a line a finding.
+func scenario(t *testing.T, archive *txtar.Archive) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := txtar.Write(archive, dir); err != nil {
+		t.Fatal(err)
+	}
+	failed := func(err error) string {
+		return strings.ReplaceAll("error: "+err.Error()+"\n", dir+string(filepath.Separator), "")
+	}
+	var opts Options
+	readJSON(t, filepath.Join(dir, "severities.json"), &opts.Severities)
+	for _, policy := range []string{"policy", "policy2"} {
+		if _, err := os.Stat(filepath.Join(dir, policy)); err == nil {
+			opts.UserDirs = append(opts.UserDirs, filepath.Join(dir, policy))
+		}
+	}
+	engine, err := newEngine(context.Background(), os.DirFS(filepath.Join(dir, "rules")), opts)
+	if err != nil {
+		return failed(err)
+	}
+	var input map[string]any
+	readJSON(t, filepath.Join(dir, "input.json"), &input)
+	own, err := engine.Judge(context.Background(), Kubernetes, input)
+	if err != nil {
+		return failed(err)
+	}
+	users, err := engine.JudgeUser(context.Background(), input, "k8s/input.yaml")
+	if err != nil {
+		return failed(err)
+	}
+	var b strings.Builder
+	for _, f := range append(own, users...) {
+		fmt.Fprintf(&b, "%s %s %v %s", f.Rule, f.Severity, f.Path, f.Message)
+		if f.Location != nil {
+			fmt.Fprintf(&b, " at %s:%d", f.Location.File, f.Location.Line)
+		}
+		if f.Evidence != nil {
+			evidence, err := json.Marshal(f.Evidence)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(&b, " %s", evidence)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+// readJSON reads a file if there is one.
+func readJSON(t *testing.T, file string, into any) {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if os.IsNotExist(err) {
+		return
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	evidence := pod(map[string]any{"securityContext": map[string]any{"privileged": true}})
-	findings, err := e.Judge(context.Background(), Kubernetes, evidence)
-	if err != nil {
-		t.Fatal(err)
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	decoder.UseNumber()
+	if err := decoder.Decode(into); err != nil {
+		t.Fatalf("%s: %v", file, err)
 	}
-	if len(findings) == 0 {
-		t.Fatal("none")
-	}
-	t.Logf("%+v", findings)
-	want := []any{"spec", "containers", 0, "securityContext", "privileged"}
-	if !reflect.DeepEqual(findings[0].Path, want) {
-		t.Errorf("got %v", findings[0].Path)
-	}
+}
+
+// rule is a rule whose METADATA is in order, with the given body.
+func rule(name, body string) *fstest.MapFile {
+	return &fstest.MapFile{Data: []byte(`# METADATA
+# title: A title
+# description: A description.
+# custom:
+#   severity: high
+#   attack: [T1610]
+#   remediation: Mend it.
+package tidewaiter.kubernetes["` + name + "\"]\n\n" + body)}
 }
