@@ -38,6 +38,9 @@ type Subject struct {
 	// Error says why the subject could not be judged. Empty unless the verdict is Undecided because of it.
 	Error    string    `json:"error"`
 	Findings []Finding `json:"findings"`
+
+	// evidence is what the rules got to see. It is kept only for Inspect.
+	evidence any
 }
 
 // Finding is what a rule objects to, with its place.

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/tidewaiter/tidewaiter/"
+
+// onlyImporters says which of our packages alone may import a library, production code only. A library
+// that is not listed may be imported by anyone.
+var onlyImporters = map[string][]string{
+	"github.com/spf13/cobra":                                {"cmd/tidewaiter"},
+	"github.com/google/go-containerregistry/pkg/v1/remote":  {"image"},
+	"github.com/google/go-containerregistry/pkg/v1/layout":  {"image"},
+	"github.com/google/go-containerregistry/pkg/v1/tarball": {"image"},
+	"github.com/sigstore/":                                  {"signature"},
+	"github.com/anchore/":                                   {"sbom"},
+	"mvdan.cc/sh/":                                          {"shell"},
+	"github.com/open-policy-agent/":                         {"policies"},
+	"helm.sh/helm/":                                         {"manifests"},
+	"sigs.k8s.io/kustomize/":                                {"manifests"},
+}
+
+// testSupport are packages that only tests and the demonstration import; they may use what they imitate.
+var testSupport = []string{"image/imagetest", "signature/signaturetest", "cmd/demo", "cmd/bench"}
+
+// imports says which of our packages each may import: the flow is one way, facts below, judgement in the
+// middle, words on top.
+var imports = map[string][]string{
+	"shell":          {},
+	"manifests":      {},
+	"policies":       {},
+	"image":          {},
+	"signature":      {"image"},
+	"sbom":           {"image"},
+	"gate":           {"image", "manifests", "policies", "sbom", "shell", "signature"},
+	"report":         {"gate", "policies"},
+	"cmd/tidewaiter": {"gate", "image", "manifests", "policies", "report", "sbom", "shell", "signature"},
+}
+
+// light packages must stay so: linting manifests needs neither of these.
+var light = map[string][]string{
+	"shell":     {"github.com/anchore/", "github.com/sigstore/", "github.com/google/go-containerregistry/"},
+	"manifests": {"github.com/anchore/", "github.com/sigstore/", "github.com/google/go-containerregistry/"},
+	"policies":  {"github.com/anchore/", "github.com/sigstore/", "github.com/google/go-containerregistry/"},
+}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+}
+
+func list(t *testing.T) map[string]goPackage {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,Deps", module+"...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	packages := map[string]goPackage{}
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		err := decoder.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return packages
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		packages[strings.TrimPrefix(p.ImportPath, module)] = p
+	}
+}
+
+func TestImports(t *testing.T) {
+	for name, p := range list(t) {
+		if slices.Contains(testSupport, name) {
+			continue
+		}
+		allowed, known := imports[name]
+		if !known {
+			t.Errorf("package %s is new: say in this test what it may import, and in DESIGN why it is there", name)
+		}
+		for _, imported := range p.Imports {
+			if own, ok := strings.CutPrefix(imported, module); ok && !slices.Contains(allowed, own) {
+				t.Errorf("%s imports %s: the flow is one way", name, own)
+			}
+			for library, importers := range onlyImporters {
+				if strings.HasPrefix(imported+"/", strings.TrimSuffix(library, "/")+"/") && !slices.Contains(importers, name) {
+					t.Errorf("%s imports %s: only %s may", name, imported, strings.Join(importers, ", "))
+				}
+			}
+		}
+		for _, dep := range p.Deps {
+			for _, heavy := range light[name] {
+				if strings.HasPrefix(dep, heavy) {
+					t.Errorf("%s pulls in %s: it has to stay light", name, dep)
+				}
+			}
+		}
+	}
+}

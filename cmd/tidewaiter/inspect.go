@@ -1,0 +1,53 @@
+package main
+
+import (
+	"encoding/json"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tidewaiter/tidewaiter/gate"
+)
+
+func newInspect(a *app) *cobra.Command {
+	var (
+		o      options
+		images string
+	)
+	cmd := &cobra.Command{
+		Use:   "inspect TARGET",
+		Short: "Print the evidence as JSON: exactly what a rule gets to see",
+		Long: `Print the evidence on a target, as a JSON list with an entry for each object and each
+platform of an image: exactly the "input" that a rule gets to see. Nothing is judged.
+
+` + targetHelp,
+		Example: `  tidewaiter inspect k8s/web.yaml | jq '.[0].pods[0].containers[].runs'
+  tidewaiter inspect oci:build/image | jq '.[].files'`,
+		Args: needTargets,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			g, _, err := a.newGate(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			targets, err := parseTargets(args)
+			if err != nil {
+				return err
+			}
+			evidence, broken := g.Inspect(cmd.Context(), gate.Input{Targets: targets, Stdin: a.stdin, Images: images == "auto"})
+			encoder := json.NewEncoder(a.stdout)
+			encoder.SetIndent("", "  ")
+			if err := encoder.Encode(evidence); err != nil {
+				return undecidedError{err}
+			}
+			for _, err := range broken {
+				complain(a.stderr, err)
+			}
+			if len(broken) > 0 {
+				return verdictError(gate.Undecided)
+			}
+			return nil
+		},
+	}
+	o.register(cmd, false)
+	cmd.Flags().StringVar(&images, "images", "off", "`WHICH` images named by manifests to look at: auto (all) or off")
+	return cmd
+}

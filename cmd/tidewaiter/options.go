@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/spf13/cobra"
+
+	"github.com/tidewaiter/tidewaiter/gate"
+	"github.com/tidewaiter/tidewaiter/image"
+	"github.com/tidewaiter/tidewaiter/policies"
+	"github.com/tidewaiter/tidewaiter/sbom"
+	"github.com/tidewaiter/tidewaiter/signature"
+)
+
+// options are the flags that the judging commands share.
+type options struct {
+	config    string
+	policies  []string
+	failOn    string
+	platforms []string
+	offline   bool
+	plainHTTP []string
+}
+
+// register declares the flags. manifestsOnly leaves away those that only mean something for images.
+func (o *options) register(cmd *cobra.Command, manifestsOnly bool) {
+	f := cmd.Flags()
+	f.StringVar(&o.config, "config", "", "configuration `FILE` (default: "+gate.ConfigFile+" in the working directory if it is there)")
+	f.StringArrayVar(&o.policies, "policy", nil, "folder of your own rules in conftest's dialect of Rego; may be repeated (`DIR`)")
+	f.StringVar(&o.failOn, "fail-on", "", "deny from this `SEVERITY` on: low, medium, high or critical (default high)")
+	if manifestsOnly {
+		return
+	}
+	f.StringArrayVar(&o.platforms, "platform", nil, "judge this `PLATFORM` of an image: all or os/arch[/variant]; may be repeated (default all)")
+	f.BoolVar(&o.offline, "offline", false, "open no network connection: images come from oci: and archives, trust from files")
+	f.StringArrayVar(&o.plainHTTP, "plain-http", nil, "speak HTTP without TLS to the registry `HOST`; may be repeated")
+}
+
+// loadConfig reads the configuration file and puts the flags over it.
+func (o *options) loadConfig() (*gate.Config, error) {
+	c, err := o.readConfig()
+	if err != nil {
+		return nil, configError{err}
+	}
+	if o.failOn != "" {
+		if err := c.FailOn.UnmarshalText([]byte(o.failOn)); err != nil || c.FailOn == policies.Off {
+			return nil, configError{fmt.Errorf("--fail-on %s: use low, medium, high or critical", o.failOn)}
+		}
+	}
+	if c.FailOn == policies.Unset {
+		c.FailOn = policies.High
+	}
+	if len(o.platforms) > 0 {
+		c.Platforms = o.platforms
+	}
+	for _, host := range o.plainHTTP {
+		if c.Registries == nil {
+			c.Registries = map[string]gate.RegistryConfig{}
+		}
+		r := c.Registries[host]
+		r.PlainHTTP = true
+		c.Registries[host] = r
+	}
+	return c, nil
+}
+
+func (o *options) readConfig() (*gate.Config, error) {
+	if o.config != "" {
+		return gate.LoadConfig(o.config)
+	}
+	if _, err := os.Lstat(gate.ConfigFile); errors.Is(err, fs.ErrNotExist) {
+		return &gate.Config{}, nil
+	}
+	return gate.LoadConfig(gate.ConfigFile)
+}
+
+// newEngine loads the rules, as the configuration sets their severities.
+func (o *options) newEngine(ctx context.Context) (*policies.Engine, *gate.Config, error) {
+	c, err := o.loadConfig()
+	if err != nil {
+		return nil, nil, err
+	}
+	severities := map[string]policies.Severity{}
+	for id, rule := range c.Rules {
+		severities[id] = rule.Severity
+	}
+	engine, err := policies.New(ctx, policies.Options{
+		UserDirs:   o.policies,
+		Severities: severities,
+		Limits:     policies.Limits{Time: time.Duration(c.Limits.RuleTime)},
+	})
+	if err != nil {
+		return nil, nil, configError{err}
+	}
+	return engine, c, nil
+}
+
+// clients makes what reads images and what verifies their signatures.
+func (o *options) clients(c *gate.Config) (*image.Client, *signature.Verifier, error) {
+	client := &image.Client{
+		Keychain:  keychain{c.Registries},
+		PlainHTTP: c.PlainHTTP(),
+		Platforms: c.Platforms,
+		Offline:   o.offline,
+		Limits:    c.Limits.Image(),
+		UserAgent: "tidewaiter/" + programVersion(),
+	}
+	verifier, err := signature.New(c.TrustPolicy(), signature.Options{
+		Dir: c.Dir(), TrustedRoot: c.TrustedRoot, Offline: o.offline,
+	})
+	if err != nil {
+		return nil, nil, configError{c.Explain(err)}
+	}
+	return client, verifier, nil
+}
+
+// newGate puts the gate together. It returns the rules too, for reports that describe them.
+func (a *app) newGate(ctx context.Context, o options) (*gate.Gate, []policies.Rule, error) {
+	engine, c, err := o.newEngine(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	client, verifier, err := o.clients(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &gate.Gate{
+		Rules:          engine,
+		FailOn:         c.FailOn,
+		Waivers:        c.Waivers,
+		ConfigFile:     c.File(),
+		ConfigLine:     c.Line,
+		Pull:           client.Pull,
+		Verify:         verifier.Verify,
+		SBOM:           scan,
+		ManifestLimits: c.Limits.Manifests(),
+		ImageTimeout:   c.Limits.ImageTimeout(),
+		Now:            time.Now,
+		Note:           func(line string) { complain(a.stderr, errors.New(line)) },
+		Version:        programVersion(),
+	}, engine.Rules(), nil
+}
+
+func scan(ctx context.Context, p *image.Platform) (*sbom.SBOM, error) {
+	return sbom.Scan(ctx, p, sbom.Options{})
+}
+
+// keychain gives the credentials of the docker configuration, except to registries that shall have none.
+type keychain struct {
+	registries map[string]gate.RegistryConfig
+}
+
+// Resolve implements authn.Keychain.
+func (k keychain) Resolve(r authn.Resource) (authn.Authenticator, error) {
+	if k.registries[r.RegistryStr()].Credentials == "none" {
+		return authn.Anonymous, nil
+	}
+	return authn.DefaultKeychain.Resolve(r)
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tidewaiter/tidewaiter/policies"
+)
+
+func newRules(a *app) *cobra.Command {
+	var (
+		o      options
+		format string
+	)
+	cmd := &cobra.Command{
+		Use:   "rules [ID]",
+		Short: "List the rules, or explain one",
+		Long: `List all rules with their severity, or explain the one with that ID: what it
+objects to, why, and what to do about it. Your own rules (--policy) are among them,
+and severities are as the configuration sets them.`,
+		Example: `  tidewaiter rules
+  tidewaiter rules kubernetes/privileged
+  tidewaiter rules --format markdown > rules.md`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			engine, _, err := o.newEngine(cmd.Context())
+			if err != nil {
+				return err
+			}
+			rules := engine.Rules()
+			if len(args) == 1 {
+				rule, err := findRule(rules, args[0])
+				if err != nil {
+					return configError{err}
+				}
+				return printRule(a, format, rule)
+			}
+			return printRules(a, format, rules)
+		},
+	}
+	o.register(cmd, true)
+	cmd.Flags().StringVar(&format, "format", "text", "`FORMAT` of the output: text, json or markdown")
+	return cmd
+}

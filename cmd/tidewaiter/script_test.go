@@ -1,0 +1,175 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"flag"
+	"io"
+	"io/fs"
+	"log"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/tidewaiter/tidewaiter/signature/signaturetest"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files and generated documents")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"tidewaiter": main})
+}
+
+// TestScripts runs testdata/script/*.txtar. Each script has a registry of its own, registry.localhost, and the
+// commands
+//
+//	push REF FOLDER [user=USER] [entrypoint=WORDS] [platform=OS/ARCH]   an image with the files of the folder
+//	index REF REF...                                                    an index of images that were pushed
+//	sign REF FILE                                                       sign by a new key, write the public one
+//
+// The registry is reached as a proxy, so that its name, and with it the output, is the same in every run.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "../../testdata/script",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			quiet := registry.Logger(log.New(io.Discard, "", 0))
+			server := httptest.NewServer(registry.New(quiet, registry.WithReferrersSupport(true)))
+			env.Defer(server.Close)
+			env.Values["host"] = strings.TrimPrefix(server.URL, "http://")
+			env.Setenv("http_proxy", server.URL)
+			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("TMPDIR", env.WorkDir)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"push": push, "index": index, "sign": sign, "status": status,
+		},
+	})
+}
+
+// status runs tidewaiter and checks its exit code: status CODE ARGS...
+func status(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status CODE ARGS...")
+	}
+	err := ts.Exec("tidewaiter", args[1:]...)
+	got := "0"
+	if err != nil {
+		got = strings.TrimPrefix(err.Error(), "exit status ")
+	}
+	if got != args[0] {
+		ts.Fatalf("exit code %s, want %s", got, args[0])
+	}
+}
+
+// localRef is the reference on the script's own registry server that ref, on registry.localhost, stands for.
+func localRef(ts *testscript.TestScript, ref string) name.Reference {
+	host, _ := ts.Value("host").(string)
+	local, err := name.ParseReference(strings.Replace(ref, "registry.localhost", host, 1), name.Insecure)
+	ts.Check(err)
+	return local
+}
+
+func push(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: push REF FOLDER [user=USER] [entrypoint=WORDS] [platform=OS/ARCH]")
+	}
+	archive, err := archiveOf(ts.MkAbs(args[1]))
+	ts.Check(err)
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(archive)), nil })
+	ts.Check(err)
+	img, err := mutate.AppendLayers(empty.Image, layer)
+	ts.Check(err)
+	file, err := img.ConfigFile()
+	ts.Check(err)
+	file = file.DeepCopy()
+	file.OS, file.Architecture = "linux", "amd64"
+	for _, arg := range args[2:] {
+		switch key, value, _ := strings.Cut(arg, "="); key {
+		case "user":
+			file.Config.User = value
+		case "entrypoint":
+			file.Config.Entrypoint = strings.Fields(value)
+		case "platform":
+			file.OS, file.Architecture, _ = strings.Cut(value, "/")
+		default:
+			ts.Fatalf("push: %q is no setting", arg)
+		}
+	}
+	img, err = mutate.ConfigFile(img, file)
+	ts.Check(err)
+	ts.Check(remote.Write(localRef(ts, args[0]), img))
+}
+
+func index(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: index REF REF...")
+	}
+	idx := v1.ImageIndex(empty.Index)
+	for _, arg := range args[1:] {
+		img, err := remote.Image(localRef(ts, arg))
+		ts.Check(err)
+		file, err := img.ConfigFile()
+		ts.Check(err)
+		platform := &v1.Platform{OS: file.OS, Architecture: file.Architecture}
+		idx = mutate.AppendManifests(idx, mutate.IndexAddendum{Add: img, Descriptor: v1.Descriptor{Platform: platform}})
+	}
+	ts.Check(remote.WriteIndex(localRef(ts, args[0]), idx))
+}
+
+func sign(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: sign REF FILE")
+	}
+	ref := localRef(ts, args[0])
+	head, err := remote.Head(ref)
+	ts.Check(err)
+	key, err := signaturetest.NewKey()
+	ts.Check(err)
+	ts.Check(key.Push(ref.Context(), head.Digest))
+	public, err := key.PublicPEM()
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), public, 0o644))
+}
+
+// archiveOf is a tar of the files in a folder, all of them executable, with fixed times.
+func archiveOf(dir string) ([]byte, error) {
+	var out bytes.Buffer
+	w := tar.NewWriter(&out)
+	err := filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		relative, err := filepath.Rel(dir, file)
+		if err != nil {
+			return err
+		}
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		header := &tar.Header{Name: filepath.ToSlash(relative), Typeflag: tar.TypeReg, Mode: 0o755, Size: int64(len(content))}
+		if err := w.WriteHeader(header); err != nil {
+			return err
+		}
+		_, err = w.Write(content)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out.Bytes(), w.Close()
+}

@@ -1,0 +1,103 @@
+package gate
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidewaiter/tidewaiter/policies"
+)
+
+// TestConfigFixtures reads testdata/config: what is called ok-* is accepted; of the others, the error holds
+// what stands behind "want:" in the file.
+func TestConfigFixtures(t *testing.T) {
+	files, err := filepath.Glob("testdata/config/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no fixtures: %v", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, want, _ := strings.Cut(string(text), "# want: ")
+			_, err = LoadConfig(file)
+			if strings.HasPrefix(filepath.Base(file), "ok-") {
+				if err != nil {
+					t.Fatalf("refused: %v", err)
+				}
+				return
+			}
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			if want = strings.TrimSpace(want); want == "" || !strings.Contains(err.Error(), want) {
+				t.Errorf("got error %q, want it to hold %q", err, want)
+			}
+			if !strings.HasPrefix(err.Error(), file) {
+				t.Errorf("the error does not begin with the file: %q", err)
+			}
+		})
+	}
+}
+
+func TestConfigValues(t *testing.T) {
+	c, err := LoadConfig("testdata/config/ok-full.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.FailOn != policies.Medium {
+		t.Errorf("failOn: got %v, want medium", c.FailOn)
+	}
+	if got := c.Rules["kubernetes/host-port"].Severity; got != policies.Off {
+		t.Errorf("severity: got %v, want off", got)
+	}
+	if got, want := c.Path(c.TrustedRoot), filepath.Join("testdata", "config", "trusted_root.json"); got != want {
+		t.Errorf("trusted root: got %q, want %q", got, want)
+	}
+	if got := c.Line([]any{"waivers", 0}); got != 14 {
+		t.Errorf("line of the waiver: got %d, want 14", got)
+	}
+	if got := c.Line([]any{"waivers", 0, "nothing"}); got != 14 {
+		t.Errorf("line below the waiver: got %d, want 14", got)
+	}
+	if got := c.Limits.Image(); got.Layers != 100 || got.Idle != 5*time.Second {
+		t.Errorf("limits: got %+v", got)
+	}
+}
+
+func TestConfigIsNoFile(t *testing.T) {
+	for name, file := range map[string]string{"folder": t.TempDir(), "missing": "testdata/nothing.yaml"} {
+		if _, err := LoadConfig(file); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func FuzzParseConfig(f *testing.F) {
+	files, _ := filepath.Glob("testdata/config/*.yaml")
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := ParseConfig("tidewaiter.yaml", data)
+		if err != nil {
+			return
+		}
+		if c.FailOn == policies.Off {
+			t.Error("a configuration that lets everything through was accepted")
+		}
+		for _, w := range c.Waivers {
+			if w.Rule == "" || w.Subject == "" || w.Reason == "" || w.Expires.IsZero() {
+				t.Errorf("an open waiver was accepted: %+v", w)
+			}
+		}
+	})
+}

@@ -1,0 +1,226 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/tidewaiter/tidewaiter/image"
+	"github.com/tidewaiter/tidewaiter/manifests"
+	"github.com/tidewaiter/tidewaiter/policies"
+	"github.com/tidewaiter/tidewaiter/sbom"
+	"github.com/tidewaiter/tidewaiter/shell"
+	"github.com/tidewaiter/tidewaiter/signature"
+)
+
+// wantedImage is an image to be judged, with the places that name it.
+type wantedImage struct {
+	written string
+	ref     image.Reference
+	err     error // why written is no reference
+	places  []imagePlace
+}
+
+type imagePlace struct {
+	file string
+	line int
+}
+
+func (p imagePlace) String() string { return fmt.Sprintf("%s:%d", p.file, p.line) }
+
+// wanted is the image that one object names at one place.
+func wanted(use manifests.ImageUse, o *manifests.Object) wantedImage {
+	w := wantedImage{written: use.Reference, places: []imagePlace{{o.File, max(o.Position(use.Path).Line, 1)}}}
+	w.ref, w.err = kubernetesReference(use.Reference)
+	return w
+}
+
+func imagesOfTargets(targets []Target) []wantedImage {
+	var out []wantedImage
+	for _, t := range targets {
+		if t.Path == "" {
+			out = append(out, wantedImage{written: t.Image, ref: t.Reference})
+		}
+	}
+	return out
+}
+
+// mergeImages joins what names the same image, however it is spelled, in the order of first mention.
+func mergeImages(lists ...[]wantedImage) []wantedImage {
+	var out []wantedImage
+	index := map[string]int{}
+	for _, list := range lists {
+		for _, w := range list {
+			key := w.ref.String()
+			if w.err != nil {
+				key = "invalid " + w.written
+			}
+			if i, ok := index[key]; ok {
+				out[i].places = append(out[i].places, w.places...)
+				continue
+			}
+			index[key] = len(out)
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// judgeImages looks at every image, several at a time. The subjects stand in the images' order, one a
+// platform, or one for the whole image where it could not be looked at.
+func (r *run) judgeImages(ctx context.Context, images []wantedImage) []Subject {
+	subjects := make([][]Subject, len(images))
+	inParallel(len(images), imagesAtOnce, func(i int) {
+		ctx, cancel := context.WithTimeoutCause(ctx, r.ImageTimeout,
+			fmt.Errorf("not finished after %v (limits.imageTime)", r.ImageTimeout))
+		defer cancel()
+		err := guard(func() (err error) {
+			subjects[i], err = r.judgeImage(ctx, images[i])
+			return err
+		})
+		if err != nil {
+			subjects[i] = []Subject{images[i].subject(withCause(ctx, err))}
+		}
+	})
+	return slices.Concat(subjects...)
+}
+
+// withCause replaces the bare "deadline exceeded" of a time limit by what limit it was.
+func withCause(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil && errors.Is(err, context.DeadlineExceeded) {
+		return cause
+	}
+	return err
+}
+
+// subject starts the report's entry for an image. With an error it is undecided.
+func (w wantedImage) subject(err error) Subject {
+	s := Subject{Kind: string(policies.Image), Name: w.written, Findings: []Finding{}}
+	for _, p := range w.places {
+		if at := p.String(); !slices.Contains(s.ReferencedBy, at) {
+			s.ReferencedBy = append(s.ReferencedBy, at)
+		}
+	}
+	if len(w.places) > 0 {
+		s.File, s.Line = w.places[0].file, w.places[0].line
+	}
+	if err != nil {
+		s.Error = err.Error()
+	}
+	return s
+}
+
+// judgeImage resolves an image once and judges each of its platforms.
+func (r *run) judgeImage(ctx context.Context, w wantedImage) ([]Subject, error) {
+	if w.err != nil {
+		return nil, w.err
+	}
+	img, err := r.Pull(ctx, w.ref)
+	if err != nil {
+		return nil, err
+	}
+	if len(img.Platforms) == 0 {
+		return nil, errors.New("the image has no platform that could be judged")
+	}
+	signed, err := r.Verify(ctx, img)
+	if err != nil {
+		return nil, fmt.Errorf("signatures: %w", err)
+	}
+	subjects := make([]Subject, len(img.Platforms))
+	for i, p := range img.Platforms {
+		s := w.subject(nil)
+		s.Digest, s.Platform = img.Digest, p.Name
+		err := guard(func() error { return r.judgePlatform(ctx, w, img, p, signed, &s) })
+		if err != nil {
+			s.Error = withCause(ctx, err).Error()
+		}
+		subjects[i] = s
+	}
+	return subjects, nil
+}
+
+// judgePlatform puts the findings on one platform into its subject.
+func (r *run) judgePlatform(ctx context.Context, w wantedImage, img *image.Image, p *image.Platform, signed signature.Result, s *Subject) error {
+	bom, err := r.SBOM(ctx, p)
+	if err != nil {
+		return fmt.Errorf("content: %w", err)
+	}
+	found, err := r.judge(ctx, policies.Image, imageEvidence(w.written, img, p, signed, bom), s)
+	if err != nil {
+		return err
+	}
+	for _, f := range found {
+		out := finding(f)
+		out.File, out.Line = s.File, s.Line
+		s.Findings = append(s.Findings, out)
+	}
+	return nil
+}
+
+// imageEvidence assembles what the rules get to see of one platform of an image.
+func imageEvidence(name string, img *image.Image, p *image.Platform, signed signature.Result, bom *sbom.SBOM) ImageEvidence {
+	return ImageEvidence{
+		Kind: policies.Image, Name: name, Reference: referenceEvidence(img.Reference),
+		Digest: img.Digest, Platform: p.Name, Config: p.Config, Layers: len(p.Layers),
+		Signature: signed, Packages: bom.Packages, Files: bom.Files, Runs: imageRuns(p.Config, bom.Script),
+	}
+}
+
+// imageRuns says what an image would run by itself. script returns the text of a script in the image.
+func imageRuns(c image.Config, script func(path string) (string, bool)) []RunEvidence {
+	runs := []RunEvidence{}
+	add := func(where string, args []string) {
+		if len(args) > 0 {
+			runs = append(runs, RunEvidence{Where: where, Path: []any{"config", where}, Args: args, Result: shell.Analyze(args)})
+		}
+	}
+	entry := slices.Concat(c.Entrypoint, c.Cmd)
+	add("entrypoint", entry)
+	for _, name := range scriptNames(entry, c) {
+		if text, ok := script(name); ok {
+			runs = append(runs, RunEvidence{
+				Where: "entrypoint", Path: []any{"files", name}, Args: []string{name}, Result: shell.AnalyzeScript(text),
+			})
+		}
+	}
+	switch {
+	case len(c.Healthcheck) > 1 && c.Healthcheck[0] == "CMD":
+		add("healthcheck", c.Healthcheck[1:])
+	case len(c.Healthcheck) > 1 && c.Healthcheck[0] == "CMD-SHELL":
+		add("healthcheck", append([]string{"sh", "-c"}, c.Healthcheck[1:]...))
+	}
+	return runs
+}
+
+// scriptNames are the paths in the image that an argument vector may name as a script to start: its program,
+// looked for on the PATH where it is no path, and the next arguments that look like paths, for "sh /run.sh".
+func scriptNames(args []string, c image.Config) []string {
+	var names []string
+	for i, arg := range args[:min(len(args), 4)] {
+		switch {
+		case path.IsAbs(arg):
+			names = append(names, path.Clean(arg))
+		case strings.HasPrefix(arg, "-"):
+		case strings.Contains(arg, "/") || i > 0:
+			names = append(names, path.Join("/", c.WorkingDir, arg))
+		default:
+			for _, dir := range searchPath(c.Env) {
+				names = append(names, path.Join("/", dir, arg))
+			}
+		}
+	}
+	return names
+}
+
+// searchPath is the PATH of an image's environment, or what runtimes take where there is none.
+func searchPath(env []string) []string {
+	for _, variable := range env {
+		if value, ok := strings.CutPrefix(variable, "PATH="); ok {
+			return strings.Split(value, ":")
+		}
+	}
+	return []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}
+}

@@ -1,0 +1,158 @@
+package gate
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tidewaiter/tidewaiter/image"
+	"github.com/tidewaiter/tidewaiter/manifests"
+	"github.com/tidewaiter/tidewaiter/policies"
+	"github.com/tidewaiter/tidewaiter/shell"
+)
+
+// kubernetesEvidence assembles what the rules get to see of one object.
+func kubernetesEvidence(o *manifests.Object, pods []manifests.Pod) KubernetesEvidence {
+	e := KubernetesEvidence{Kind: policies.Kubernetes, File: o.File, Object: o.Value, Pods: make([]PodEvidence, 0, len(pods))}
+	for _, pod := range pods {
+		e.Pods = append(e.Pods, podEvidence(pod))
+	}
+	return e
+}
+
+func podEvidence(pod manifests.Pod) PodEvidence {
+	e := PodEvidence{
+		Path: path(pod.Path), SpecPath: path(pod.SpecPath), Metadata: pod.Metadata, Spec: pod.Spec,
+		Containers: make([]ContainerEvidence, 0, len(pod.Containers)),
+		Images:     make([]ImageUseEvidence, 0, len(pod.Images)),
+	}
+	for _, c := range pod.Containers {
+		container := ContainerEvidence{Name: c.Name, Type: string(c.Type), Path: path(c.Path), Spec: c.Spec, Runs: []RunEvidence{}}
+		for _, run := range c.Runs {
+			container.Runs = append(container.Runs, RunEvidence{
+				Where: run.Where, Path: path(run.Path), Args: run.Args, Result: analyze(run),
+			})
+		}
+		e.Containers = append(e.Containers, container)
+	}
+	for _, use := range pod.Images {
+		e.Images = append(e.Images, imageUseEvidence(use))
+	}
+	return e
+}
+
+// analyze says what a command does. Where the image's unknown ENTRYPOINT comes before the arguments, and
+// they look like a shell's ("-c", "script"), they are taken for a shell's too.
+func analyze(run manifests.Run) shell.Result {
+	if run.ImageEntrypoint && len(run.Args) > 1 && len(run.Args[0]) > 1 && run.Args[0][0] == '-' {
+		return shell.Analyze(append([]string{"sh"}, run.Args...))
+	}
+	return shell.Analyze(run.Args)
+}
+
+func imageUseEvidence(use manifests.ImageUse) ImageUseEvidence {
+	e := ImageUseEvidence{Path: path(use.Path), Written: use.Reference}
+	ref, err := kubernetesReference(use.Reference)
+	if err != nil {
+		e.Invalid = err.Error()
+		return e
+	}
+	e.Reference = referenceEvidence(ref)
+	return e
+}
+
+// kubernetesReference reads an image as a kubelet would: always a registry's.
+func kubernetesReference(written string) (image.Reference, error) {
+	ref, err := image.ParseReference(written)
+	if err == nil && ref.Transport != image.Registry {
+		return image.Reference{}, fmt.Errorf("%q is no image in a registry", written)
+	}
+	return ref, err
+}
+
+func referenceEvidence(ref image.Reference) *ReferenceEvidence {
+	if ref.Transport != image.Registry {
+		return nil
+	}
+	return &ReferenceEvidence{Host: ref.Host, Repository: ref.Repository, Tag: ref.Tag, Digest: ref.Digest}
+}
+
+// path returns p as rules see it: an array even where it is empty.
+func path(p manifests.Path) []any {
+	if p == nil {
+		return []any{}
+	}
+	return p
+}
+
+// judgeObjects judges every object, in parallel, and collects the images that they would run. The subjects
+// stand in the objects' order.
+func (r *run) judgeObjects(ctx context.Context, objects []*manifests.Object) ([]Subject, []wantedImage) {
+	subjects := make([]Subject, len(objects))
+	uses := make([][]wantedImage, len(objects))
+	inParallel(len(objects), workers(), func(i int) {
+		s := &subjects[i]
+		*s = Subject{Kind: string(policies.Kubernetes), Name: objectName(objects[i]), File: objects[i].File, Line: objects[i].Line}
+		err := guard(func() (err error) {
+			uses[i], err = r.judgeObject(ctx, objects[i], s)
+			return err
+		})
+		if err != nil {
+			s.Error = err.Error()
+		}
+	})
+	var all []wantedImage
+	for _, u := range uses {
+		all = append(all, u...)
+	}
+	return subjects, all
+}
+
+// judgeObject puts the findings on one object into its subject.
+func (r *run) judgeObject(ctx context.Context, o *manifests.Object, s *Subject) ([]wantedImage, error) {
+	pods := o.Pods()
+	found, err := r.judge(ctx, policies.Kubernetes, kubernetesEvidence(o, pods), s)
+	if err == nil && !r.inspecting {
+		var own []policies.Finding
+		own, err = r.Rules.JudgeUser(ctx, o.Value, o.File)
+		found = append(found, own...)
+	}
+	for _, f := range found {
+		s.Findings = append(s.Findings, place(f, o))
+	}
+	var uses []wantedImage
+	for _, pod := range pods {
+		for _, use := range pod.Images {
+			uses = append(uses, wanted(use, o))
+		}
+	}
+	return uses, err
+}
+
+// place gives a finding on an object its file, line and column.
+func place(f policies.Finding, o *manifests.Object) Finding {
+	out := finding(f)
+	at := o.Position(manifests.Path(f.Path))
+	out.File, out.Line, out.Column = o.File, at.Line, at.Column
+	if out.Line < 1 {
+		out.Line = max(o.Line, 1)
+	}
+	if f.Location != nil && f.Location.Line > 0 {
+		out.Line, out.Column = f.Location.Line, 0
+		if f.Location.File != "" {
+			out.File = f.Location.File
+		}
+	}
+	return out
+}
+
+// objectName is how reports and waivers name an object: Kind/namespace/name.
+func objectName(o *manifests.Object) string {
+	name := o.Name
+	if name == "" {
+		name = "(unnamed)"
+	}
+	if o.Namespace == "" {
+		return o.Kind + "/" + name
+	}
+	return o.Kind + "/" + o.Namespace + "/" + name
+}

@@ -1,0 +1,82 @@
+package gate
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/tidewaiter/tidewaiter/manifests"
+)
+
+// maxNamed is how many files a note names before it only counts.
+const maxNamed = 5
+
+// load reads the manifests of the input. What could not be read, and a target that held nothing to judge, is
+// an undecided subject.
+func (r *run) load(ctx context.Context, in Input) ([]*manifests.Object, []Subject) {
+	var paths []string
+	for _, t := range in.Targets {
+		if t.Path != "" {
+			paths = append(paths, t.Path)
+		}
+	}
+	if len(paths) == 0 {
+		if len(in.Targets) == 0 {
+			return nil, []Subject{undecidedFile("", "no target was given: nothing was checked")}
+		}
+		return nil, nil
+	}
+	loaded := manifests.Load(ctx, paths, in.Stdin, r.ManifestLimits)
+	subjects := make([]Subject, 0, len(loaded.Problems))
+	for _, p := range loaded.Problems {
+		s := undecidedFile(p.File, p.Message)
+		s.Line = p.Line
+		subjects = append(subjects, s)
+	}
+	for _, path := range paths {
+		if len(loaded.Objects) == 0 && len(loaded.Problems) == 0 || isEmptyFolder(path, loaded) {
+			subjects = append(subjects, undecidedFile(path, "holds no Kubernetes object: nothing was checked"))
+		}
+	}
+	r.noteSkipped(loaded.Skipped)
+	return loaded.Objects, subjects
+}
+
+func undecidedFile(name, err string) Subject {
+	return Subject{Kind: "file", Name: name, File: name, Error: err, Findings: []Finding{}}
+}
+
+// isEmptyFolder tells that a target is a folder in which nothing was found, neither objects nor problems.
+func isEmptyFolder(path string, loaded manifests.Loaded) bool {
+	if path == manifests.Stdin || slices.Contains(loaded.Read, filepath.Clean(path)) {
+		return false
+	}
+	folder := filepath.Clean(path) + string(filepath.Separator)
+	if folder == "./" {
+		folder = ""
+	}
+	below := func(file string) bool { return strings.HasPrefix(file, folder) || file == filepath.Clean(path) }
+	return !slices.ContainsFunc(loaded.Objects, func(o *manifests.Object) bool { return below(o.File) }) &&
+		!slices.ContainsFunc(loaded.Problems, func(p manifests.Problem) bool { return below(p.File) })
+}
+
+// noteSkipped says which files were passed over because they are no manifests.
+func (r *run) noteSkipped(skipped []manifests.Skipped) {
+	if len(skipped) == 0 {
+		return
+	}
+	var names []string
+	for _, s := range skipped[:min(len(skipped), maxNamed)] {
+		names = append(names, s.File)
+	}
+	line := fmt.Sprintf("passed over %d files that are no Kubernetes manifests: %s", len(skipped), strings.Join(names, ", "))
+	if len(skipped) > maxNamed {
+		line += fmt.Sprintf(" and %d more", len(skipped)-maxNamed)
+	}
+	if len(skipped) == 1 {
+		line = "passed over a file that is no Kubernetes manifest: " + names[0]
+	}
+	r.Note(line)
+}

@@ -1,0 +1,79 @@
+package gate
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/tidewaiter/tidewaiter/image"
+)
+
+// Target is one thing that the user asks to have judged: manifests below a path, or an image.
+type Target struct {
+	// Path is a file, a folder, or "-" for standard input. Empty if the target is an image.
+	Path string
+	// Image is the reference as it was written; Reference is what it means. Of a path they are empty.
+	Image     string
+	Reference image.Reference
+}
+
+// ParseTarget reads a target as the command line gives it: an existing path, "-", or an image reference.
+// The prefixes "path:" and "image:" say which is meant. What looks like a file name and does not exist is
+// an error, not an image that a registry is asked for.
+func ParseTarget(s string) (Target, error) {
+	if path, ok := strings.CutPrefix(s, "path:"); ok {
+		return pathTarget(path)
+	}
+	if ref, ok := strings.CutPrefix(s, "image:"); ok {
+		return imageTarget(ref)
+	}
+	if s == "-" {
+		return Target{Path: s}, nil
+	}
+	if s == "" {
+		return Target{}, errors.New("a target is empty; give a file, a folder, \"-\" or an image")
+	}
+	if _, err := os.Lstat(s); err == nil {
+		return Target{Path: s}, nil
+	} else if !errors.Is(err, fs.ErrNotExist) && looksLikePath(s) {
+		return Target{}, fmt.Errorf("target: %w", err)
+	}
+	if looksLikePath(s) {
+		return Target{}, fmt.Errorf("target %q: no such file or folder (write image:%s if it is an image)", s, s)
+	}
+	return imageTarget(s)
+}
+
+func pathTarget(path string) (Target, error) {
+	if path != "-" {
+		if _, err := os.Lstat(path); err != nil {
+			return Target{}, fmt.Errorf("target: %w", err)
+		}
+	}
+	return Target{Path: path}, nil
+}
+
+func imageTarget(s string) (Target, error) {
+	ref, err := image.ParseReference(s)
+	if err != nil {
+		return Target{}, fmt.Errorf("target %q is no existing path and no image: %w", s, err)
+	}
+	return Target{Image: s, Reference: ref}, nil
+}
+
+// looksLikePath tells that s can hardly be meant as an image.
+func looksLikePath(s string) bool {
+	for _, prefix := range []string{"./", "../", "/", "~", "-"} {
+		if strings.HasPrefix(s, prefix) {
+			return true
+		}
+	}
+	for _, suffix := range []string{"/", ".yaml", ".yml", ".json", ".tgz"} {
+		if strings.HasSuffix(strings.ToLower(s), suffix) {
+			return true
+		}
+	}
+	return s == "." || s == ".."
+}
