@@ -4,12 +4,14 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"sync"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 )
 
 // Client pulls images. Its zero value talks to registries by TLS alone, with the credentials of the docker
-// configuration, and takes every platform. A Client may be used by several goroutines at once.
+// configuration, and takes every platform. A Client may be used by several goroutines at once, must not be
+// copied, and its fields must not change after its first use.
 type Client struct {
 	// Keychain gives the credentials for a registry; nil means the docker configuration and its helpers.
 	// They go to that registry's host and to nobody else, see TokenHosts.
@@ -33,11 +35,54 @@ type Client struct {
 	Limits Limits
 	// UserAgent is what registries are told; "tidewaiter" if empty.
 	UserAgent string
+
+	mu     sync.Mutex
+	guards map[string]*guard
 }
 
 // Pull resolves ref to a digest, once, by hashing what is there, and reads the manifests and configurations
 // of its platforms. Layers are not read: see Platform.Files. What a runtime could run and Pull cannot
-// understand is an error that begins with "unscannable"; what is not there is ErrNotFound.
+// understand is an error that says "unscannable"; what is not there is ErrNotFound.
 func (c *Client) Pull(ctx context.Context, ref Reference) (*Image, error) {
-	return nil, errors.New("not yet")
+	limits := c.Limits.orDefault(DefaultLimits())
+	wanted, err := parsePlatforms(c.Platforms)
+	if err != nil {
+		return nil, err
+	}
+	s, target, err := c.open(ctx, ref, limits)
+	if err != nil {
+		return nil, named(ref, err)
+	}
+	r := resolver{source: s, limits: limits, wanted: wanted, seen: map[string]bool{}}
+	img, err := r.resolve(ctx, ref, target)
+	if err != nil {
+		return nil, named(ref, err)
+	}
+	return img, nil
+}
+
+// open returns where ref is read from, and the tag or digest to read there.
+func (c *Client) open(ctx context.Context, ref Reference, limits Limits) (source, string, error) {
+	switch ref.Transport {
+	case Registry:
+		if c.Offline {
+			return nil, "", fail(nil, "offline: no registry is asked; use oci:, oci-archive: or docker-archive:")
+		}
+		s, err := c.connect(ctx, ref, limits)
+		target := ref.Digest
+		if target == "" {
+			target = ref.Tag
+		}
+		return s, target, err
+	}
+	return nil, "", fail(nil, "%s is no transport", quote(string(ref.Transport)))
+}
+
+// named puts the reference before an error that does not say what it is about.
+func named(ref Reference, err error) error {
+	var f *failure
+	if !errors.As(err, &f) {
+		f = &failure{cause: err}
+	}
+	return fail(f.cause, "%s: %v", printable(ref.String(), maxError/2), err)
 }

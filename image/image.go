@@ -92,5 +92,5 @@ type Attachment struct {
 // layouts are looked for independently of each other: what is invalid in one never hides the other, it fails
 // the call. The order is that of discovery. More of it than Limits allow is an error that names the limit.
 func (i *Image) Attachments(ctx context.Context) ([]Attachment, error) {
-	return i.source.attachments(ctx, i.Digest)
+	return attachments(ctx, i.source, i.Digest, i.limits)
 }

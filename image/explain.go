@@ -1,0 +1,102 @@
+package image
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// explain turns an error of a request into one line that says what went wrong and what to do next. Addresses
+// are left out, since redirects carry presigned ones, and so are credentials that a registry sends back.
+func (s *registrySource) explain(what string, err error) error {
+	var known *failure
+	if errors.As(err, &known) {
+		return known
+	}
+	cause, text := s.diagnose(err)
+	for _, secret := range s.secrets {
+		text = strings.ReplaceAll(text, secret, "***")
+	}
+	if what != "" {
+		what = ": " + what
+	}
+	return fail(cause, "registry %s%s: %s", s.host, what, text)
+}
+
+// diagnose returns the words for err, and the error for callers to branch on.
+func (s *registrySource) diagnose(err error) (cause error, text string) {
+	var answer *transport.Error
+	var dns *net.DNSError
+	var op *net.OpError
+	var timeout net.Error
+	switch {
+	case errors.As(err, &answer):
+		return diagnoseStatus(answer)
+	case errors.Is(err, context.Canceled):
+		return context.Canceled, "canceled"
+	case errors.Is(err, errIdle):
+		return nil, fmt.Sprintf("it stopped sending: less than %d bytes in %v", minProgress, s.limits.Idle)
+	case errors.Is(err, context.DeadlineExceeded):
+		return context.DeadlineExceeded, "out of time"
+	case errors.Is(err, errPrivateHost), errors.Is(err, errRedirects), errors.Is(err, errSecretBody):
+		return nil, withoutAddress(err)
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return nil, fmt.Sprintf("it speaks plain HTTP: if that is meant to be, allow it with --plain-http %s", s.host)
+	case isTLS(err):
+		return nil, "TLS: " + withoutAddress(err) + fmt.Sprintf(" (a registry without TLS needs --plain-http %s)", s.host)
+	case errors.As(err, &dns):
+		return err, "host cannot be found"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return err, "no answer in time"
+	case errors.As(err, &op) && op.Op == "dial":
+		return err, fmt.Sprintf("host cannot be reached: %v", op.Err)
+	case errors.Is(err, errPlainHTTP):
+		return nil, withoutAddress(err)
+	}
+	return err, withoutAddress(err)
+}
+
+// diagnoseStatus puts an answer with an unwanted status into words. What the registry says goes in quotes.
+func diagnoseStatus(answer *transport.Error) (error, string) {
+	said := ""
+	if len(answer.Errors) > 0 {
+		said = ": " + quote(strings.TrimSpace(string(answer.Errors[0].Code)+" "+answer.Errors[0].Message))
+	}
+	switch answer.StatusCode {
+	case http.StatusNotFound:
+		return ErrNotFound, ErrNotFound.Error() + said
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return nil, "unauthorized" + said + ": check that the name exists, and docker login"
+	case http.StatusTooManyRequests:
+		return nil, "too many requests" + said + ": try again later, or docker login for a higher limit"
+	}
+	return nil, fmt.Sprintf("status %d %s%s", answer.StatusCode, http.StatusText(answer.StatusCode), said)
+}
+
+func isTLS(err error) bool {
+	var verification *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	var alert tls.AlertError
+	var authority x509.UnknownAuthorityError
+	var hostname x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	return errors.As(err, &verification) || errors.As(err, &record) || errors.As(err, &alert) ||
+		errors.As(err, &authority) || errors.As(err, &hostname) || errors.As(err, &invalid)
+}
+
+// withoutAddress returns the text of err without the method and address that net/http puts before it.
+func withoutAddress(err error) string {
+	var wrapped *url.Error
+	for errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
+	return err.Error()
+}
