@@ -1,0 +1,260 @@
+package sbom
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path"
+	"slices"
+	"strings"
+)
+
+// evidence is one indicator that a file or a package is a tool.
+type evidence struct {
+	class, tool string
+	// sort is the kind of indicator: a class that needs several counts the sorts, not the marks.
+	sort string
+	mark Mark
+}
+
+// What Mark.By can be. They are sorts of evidence, too; the table names further ones for content.
+const (
+	byName      = "name"
+	byPackage   = "package"
+	byBuildInfo = "buildinfo"
+	byApplet    = "applet"
+	byContent   = "content"
+)
+
+// sortTool is the table's sort of evidence for a tool's name among the words of a program.
+const sortTool = "tool"
+
+// Unscanned is the class of a file that is too large to be looked at to its end.
+const Unscanned = "unscanned"
+
+// manyTools is how many tools of one class a program has to name to be about them rather than one of them.
+const manyTools = 4
+
+// classify says what a file is by its name, its mode and its content, and by the packages that own it.
+func (t *table) classify(name string, mode os.FileMode, c *content, owners []Package) []Class {
+	var found []evidence
+	for i := range t.tools {
+		found = append(found, t.evidence(&t.tools[i], name, mode, c, owners)...)
+	}
+	classes := t.weigh(found, t.scannerWords(c))
+	if c.size > c.scanned {
+		text := fmt.Sprintf("only the first %d of %d bytes", c.scanned, c.size)
+		classes = append(classes, Class{Unscanned, "", []Mark{{byContent, text, c.scanned}}})
+	}
+	return classes
+}
+
+// evidence returns all that speaks for a file being the tool. That a package owns the file says something only
+// beside another indicator, or of a class that wants several: a package has many files.
+func (t *table) evidence(tool *tool, name string, mode os.FileMode, c *content, owners []Package) []evidence {
+	var found []evidence
+	add := func(sort string, marks ...Mark) {
+		for _, m := range marks {
+			found = append(found, evidence{tool.Class, tool.Tool, sort, m})
+		}
+	}
+	base := path.Base(name)
+	if runs(mode, c.kind) && t.named(name) && nameMatches(tool.Names, strings.TrimSuffix(base, ".exe")) {
+		add(byName, Mark{byName, base, -1})
+	}
+	for _, module := range goPackages(c) {
+		if moduleMatches(tool.Modules, module.Text) {
+			add(byBuildInfo, module)
+		}
+	}
+	if c.kind.isText() {
+		t.inText(tool, c, add)
+	} else {
+		t.inProgram(tool, c, add)
+	}
+	if len(found) > 0 || c.kind == program && t.classes[tool.Class].Sorts > 1 {
+		for _, p := range owners {
+			add(byPackage, packageMarks(tool, p)...)
+		}
+	}
+	if tool.Multicall && len(found) > 0 {
+		return t.asApplets(tool, found, c)
+	}
+	return found
+}
+
+// classifyPackage says what a package is, by its name alone.
+func (t *table) classifyPackage(p Package) []Class {
+	var found []evidence
+	for i := range t.tools {
+		for _, m := range packageMarks(&t.tools[i], p) {
+			found = append(found, evidence{t.tools[i].Class, t.tools[i].Tool, byPackage, m})
+		}
+	}
+	return t.weigh(found, nil)
+}
+
+func packageMarks(tool *tool, p Package) []Mark {
+	if !nameMatches(tool.Packages[p.Type], p.Name) {
+		return nil
+	}
+	return []Mark{{byPackage, p.Type + ":" + p.Name, -1}}
+}
+
+// runs says whether a file of the kind could be started under its name. Scripts need the mode for that:
+// documentation and shell completions are named as the tools that they are about.
+func runs(mode os.FileMode, k kind) bool {
+	return k == program || (k == script || k == unknown) && mode&0o111 != 0
+}
+
+// goPackages returns what the build information of a Go program says that it is: its main package, and the
+// module of that.
+func goPackages(c *content) []Mark {
+	var marks []Mark
+	for _, capture := range c.captures {
+		if capture.kind != goBuildInfo {
+			continue
+		}
+		if info := buildInfo(capture.data, capture.offset); info != nil {
+			marks = append(marks, Mark{byBuildInfo, info.Path, capture.offset})
+		}
+	}
+	return marks
+}
+
+func (t *table) inProgram(tool *tool, c *content, add func(string, ...Mark)) {
+	if len(c.hits) == 0 {
+		return
+	}
+	for _, rule := range tool.Content {
+		if marks := t.marks(c, rule.words); len(marks) >= rule.Need {
+			add(rule.Sort, marks...)
+		}
+	}
+}
+
+// inText looks for the tool's expressions. Where none of the table's words is, none of them would match.
+func (t *table) inText(tool *tool, c *content, add func(string, ...Mark)) {
+	if len(tool.Text) == 0 || len(c.hits)+len(c.quoted) == 0 {
+		return
+	}
+	text := blankComments(c.text)
+	for _, rule := range tool.Text {
+		if at := rule.match.FindIndex(text); at != nil {
+			add(rule.Sort, Mark{byContent, strings.TrimSpace(string(text[at[0]:at[1]])), int64(at[0])})
+		}
+	}
+}
+
+// blankComments returns text with spaces for the lines that begin with #; offsets stay.
+func blankComments(text []byte) []byte {
+	text = bytes.Clone(text)
+	rest := text
+	for len(rest) > 0 {
+		line := rest
+		if i := bytes.IndexByte(rest, '\n'); i >= 0 {
+			line = rest[:i+1]
+		}
+		rest = rest[len(line):]
+		if bytes.HasPrefix(bytes.TrimLeft(line, " \t"), []byte("#")) {
+			for i := range bytes.TrimRight(line, "\n") {
+				line[i] = ' '
+			}
+		}
+	}
+	return text
+}
+
+// marks returns those of the words that are there.
+func (t *table) marks(c *content, words []int) []Mark {
+	var marks []Mark
+	for _, w := range words {
+		if at, ok := c.hits[w]; ok {
+			marks = append(marks, Mark{byContent, string(t.words.words[w]), at})
+		}
+	}
+	return marks
+}
+
+// asApplets makes of the evidence for a multicall program that for the tools which its applets are. If it has
+// no table of applets that can be read, it stays what it was recognised as.
+func (t *table) asApplets(tool *tool, found []evidence, c *content) []evidence {
+	var as []evidence
+	for _, capture := range c.captures {
+		if capture.kind != appletTable {
+			continue
+		}
+		for _, name := range applets(capture.data) {
+			if class, ok := t.applets[name]; ok {
+				as = append(as, evidence{class, tool.Tool, byApplet, Mark{byApplet, name, capture.offset}})
+			}
+		}
+	}
+	if as == nil {
+		return found
+	}
+	for _, e := range found {
+		e.class = as[0].class
+		as = append(as, e)
+	}
+	return as
+}
+
+// scannerWords returns what a program has of the vocabulary of those who look for malware: nil if less than
+// the table asks for.
+func (t *table) scannerWords(c *content) []Mark {
+	marks := t.marks(c, t.scanners.words)
+	if len(marks) < t.scanners.Need {
+		return nil
+	}
+	return marks
+}
+
+// weigh turns evidence into classes, in the order of the table. scanner are the words that make a program one
+// that looks for such tools: what it says of them is not what it is.
+func (t *table) weigh(found []evidence, scanner []Mark) []Class {
+	var classes []Class
+	for _, e := range found {
+		pooled := t.classes[e.class].Sorts > 1
+		i := slices.IndexFunc(classes, func(c Class) bool { return c.Class == e.class && (pooled || c.Tool == e.tool) })
+		if i < 0 {
+			i = len(classes)
+			classes = append(classes, Class{Class: e.class, Tool: e.tool})
+		}
+		classes[i].Marks = append(classes[i].Marks, e.mark)
+	}
+	for i := range classes {
+		if t.classes[classes[i].Class].Sorts > 1 {
+			t.pool(&classes[i], found, scanner)
+		}
+	}
+	return classes
+}
+
+// pool decides on a class that needs several sorts of evidence. The tool is the one that is named, if one is.
+func (t *table) pool(c *Class, found []evidence, scanner []Mark) {
+	var sorts, tools []string
+	for _, e := range found {
+		if e.class != c.Class {
+			continue
+		}
+		if !slices.Contains(sorts, e.sort) {
+			sorts = append(sorts, e.sort)
+		}
+		named := e.sort == sortTool || e.sort == byName || e.sort == byPackage || e.sort == byBuildInfo
+		if named && !slices.Contains(tools, e.tool) {
+			tools = append(tools, e.tool)
+		}
+	}
+	if len(tools) > 0 {
+		c.Tool = tools[0]
+	}
+	if len(sorts) < t.classes[c.Class].Sorts {
+		c.Class = t.classes[c.Class].Otherwise
+		return
+	}
+	if scanner != nil || len(tools) >= manyTools {
+		c.Class = t.classes[c.Class].Otherwise
+		c.Marks = append(c.Marks, scanner...)
+	}
+}
