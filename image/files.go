@@ -2,7 +2,6 @@ package image
 
 import (
 	"context"
-	"errors"
 	"io"
 	"os"
 	"time"
@@ -76,32 +75,76 @@ type Files struct {
 	// Notes are oddities that are no errors: a media type that lies, a whiteout without a name. There are at
 	// most 100; text from the image is quoted.
 	Notes []string
+
+	entries []*Entry
+	tree    *tree
+	spool   spool
 }
 
 // Files reads every layer once, lowest first and to its last byte, and verifies the digest of each layer and
 // of what it unpacks to. A layer that cannot be read to its end, or whose media type is foreign, encrypted or
 // unknown, is an error: then nothing is known about the image.
 func (p *Platform) Files(ctx context.Context, o Options) (*Files, error) {
-	return nil, errors.New("not yet")
+	limits := o.Limits.orDefault(p.limits)
+	var stored int64
+	for i, l := range p.Layers {
+		if err := checkLayerType(l.MediaType); err != nil {
+			return nil, fail(err, "layer %d (%s): %v", i, l.Digest, err)
+		}
+		stored += l.Size
+	}
+	f := &Files{tree: newTree(), spool: spool{dir: o.TempDir, limit: limits.Kept}}
+	w := walker{ctx: ctx, limits: limits, visit: o.Visit, files: f, budget: newBudget(limits, stored)}
+	for i, l := range p.Layers {
+		if err := w.layer(p.source, i, l); err != nil {
+			f.Close()
+			return nil, err
+		}
+	}
+	f.tree.finish(f.tree.root)
+	return f, nil
 }
 
 // All returns the entries of all layers, hidden ones too: lowest layer first, in the order of each layer.
-func (f *Files) All() []*Entry { return nil }
+func (f *Files) All() []*Entry { return f.entries }
 
 // Lookup returns the visible file at path, following symlinks as the image's own root would resolve them; nil
-// if there is none or the symlinks go in circles. A directory that no layer spells out has an Entry, too.
-func (f *Files) Lookup(path string) *Entry { return nil }
+// if there is none or the symlinks go in circles. A directory that no layer spells out has an Entry, too,
+// which is not among All.
+func (f *Files) Lookup(path string) *Entry { return f.tree.lookup(path, true).visible() }
 
 // LookupLink is Lookup, but returns a symlink at the end of path itself.
-func (f *Files) LookupLink(path string) *Entry { return nil }
+func (f *Files) LookupLink(path string) *Entry { return f.tree.lookup(path, false).visible() }
 
 // ReadDir returns the visible files in the directory at path (symlinks followed), sorted by name; nil if it
 // is not a directory.
-func (f *Files) ReadDir(path string) []*Entry { return nil }
+func (f *Files) ReadDir(path string) []*Entry {
+	n := f.tree.find(path)
+	if n == nil {
+		return nil
+	}
+	return n.sorted()
+}
 
 // Open returns the kept content of a regular file, or of the target of a hard link. It stays valid until
 // Close, and several may be read at once. Content that was not kept is an error.
-func (f *Files) Open(e *Entry) (*io.SectionReader, error) { return nil, errors.New("not yet") }
+func (f *Files) Open(e *Entry) (*io.SectionReader, error) {
+	if e.Type == Hardlink && e.Target != nil {
+		e = e.Target
+	}
+	if e.offset < 0 {
+		return nil, fail(nil, "%s: its content was not kept", quote(e.Path))
+	}
+	return f.spool.section(e.offset, e.Size), nil
+}
 
 // Close removes the kept contents from disk.
-func (f *Files) Close() error { return nil }
+func (f *Files) Close() error { return f.spool.close() }
+
+// symlink returns the target of a symlink, or of a hard link to one.
+func (e *Entry) symlink() (string, bool) {
+	if e.Type == Hardlink && e.Target != nil {
+		e = e.Target
+	}
+	return e.Linkname, e.Type == Symlink
+}
