@@ -23,6 +23,9 @@ import (
 // than that its subject is vouched for. Statements of any other type are attestations.
 const signPredicate = "https://sigstore.dev/cosign/sign/v1"
 
+// statementTypes are the versions of the in-toto statement.
+var statementTypes = []string{intoto.StatementTypeUri, "https://in-toto.io/Statement/v0.1"}
+
 // bundled is a signature of the layout that cosign v3 writes: a Sigstore bundle around an in-toto statement.
 type bundled struct {
 	bundle    *bundle.Bundle
@@ -43,6 +46,9 @@ func readBundle(a image.Attachment) (*bundled, error) {
 	}
 	if b.statement, err = envelope.Statement(); err != nil {
 		return nil, fmt.Errorf("the bundle's statement cannot be read: %w", err)
+	}
+	if !slices.Contains(statementTypes, b.statement.GetType()) {
+		return nil, fmt.Errorf("the bundle's payload is of type %s, which is not an in-toto statement", quote(b.statement.GetType()))
 	}
 	switch b.statement.GetPredicateType() {
 	case signPredicate:

@@ -138,6 +138,7 @@ type leaf struct {
 	issuer   string
 	from     time.Duration // after now
 	noSCT    bool
+	key      crypto.Signer // a new one if it is nil
 }
 
 // signer is somebody who signs: with a plain key, or with a certificate for it.
@@ -168,7 +169,10 @@ func (s signer) pem(t testing.TB) []byte {
 // identity issues a certificate, with the timestamp of the certificate transparency log in it.
 func (w *world) identity(l leaf) signer {
 	w.t.Helper()
-	key := newECDSA(w.t)
+	key := l.key
+	if key == nil {
+		key = newECDSA(w.t)
+	}
 	template := x509.Certificate{
 		NotBefore: w.now.Add(l.from), NotAfter: w.now.Add(l.from + 10*time.Minute),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},
@@ -227,7 +231,8 @@ func (w *world) sct(cert *x509.Certificate) pkix.Extension {
 
 // simplePayload is what cosign signs in the classic layout.
 func simplePayload(digest string) []byte {
-	return fmt.Appendf(nil, `{"critical":{"identity":{"docker-reference":"registry.example/shop/web"},"image":{"docker-manifest-digest":%q},"type":"cosign container image signature"},"optional":null}`, digest)
+	quoted, _ := json.Marshal(digest)
+	return fmt.Appendf(nil, `{"critical":{"identity":{"docker-reference":"registry.example/shop/web"},"image":{"docker-manifest-digest":%s},"type":"cosign container image signature"},"optional":null}`, quoted)
 }
 
 // simple signs a digest in the classic layout, without a log.

@@ -47,6 +47,8 @@ func checkShape(text string) error {
 		return errors.New(`is empty: write HOST/REPOSITORY, or "**" for every image`)
 	case text == anyOne:
 		return errors.New(`is "*", which stands for one component: write "**" for every image`)
+	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return fmt.Errorf("is %q: no repository's name has blanks, or characters that are not ASCII", text)
 	case strings.Contains(text, "://"):
 		return fmt.Errorf("is %q: write it without the scheme", text)
 	case strings.Contains(text, "@"):
@@ -68,7 +70,7 @@ func splitHost(parts []string) (host string, path []string, err error) {
 	}
 	ref, err := image.ParseReference(first + "/a/b")
 	if err != nil {
-		return "", nil, err
+		return "", nil, fmt.Errorf("%q is neither a host nor a component of a repository's name", first)
 	}
 	if ref.Repository == "a/b" && len(parts) > 1 {
 		return ref.Host, parts[1:], nil
@@ -87,11 +89,11 @@ func checkPath(path []string) error {
 			words[i] = "any"
 		}
 	}
-	ref, err := image.ParseReference("any.example/" + strings.Join(words, "/"))
-	if err == nil && ref.Repository != strings.Join(words, "/") {
-		err = errors.New("is not the name of a repository")
+	name := strings.Join(words, "/")
+	if ref, err := image.ParseReference("any.example/" + name); err != nil || ref.Repository != name {
+		return fmt.Errorf("%q is not the path of a repository: lower case letters and digits, with . _ - between them", strings.Join(path, "/"))
 	}
-	return err
+	return nil
 }
 
 func wholeWildcard(part string) error {
