@@ -74,11 +74,11 @@ func diagnoseStatus(answer *transport.Error) (error, string) {
 	case http.StatusNotFound:
 		return ErrNotFound, ErrNotFound.Error() + said
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return nil, "unauthorized" + said + ": check that the name exists, and docker login"
+		return answer, "unauthorized" + said + ": check that the name exists, and docker login"
 	case http.StatusTooManyRequests:
-		return nil, "too many requests" + said + ": try again later, or docker login for a higher limit"
+		return answer, "too many requests" + said + ": try again later, or docker login for a higher limit"
 	}
-	return nil, fmt.Sprintf("status %d %s%s", answer.StatusCode, http.StatusText(answer.StatusCode), said)
+	return answer, fmt.Sprintf("status %d %s%s", answer.StatusCode, http.StatusText(answer.StatusCode), said)
 }
 
 func isTLS(err error) bool {

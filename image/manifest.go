@@ -28,7 +28,7 @@ type platformClaim struct {
 	Variant      string `json:"variant"`
 }
 
-// manifest is an image manifest or an index, of OCI or Docker: exactly one of Config and Manifests is there.
+// manifest is an image manifest or an index, of OCI or Docker: an image always has a Config.
 type manifest struct {
 	MediaType    string            `json:"mediaType"`
 	Config       *descriptor       `json:"config"`
@@ -102,9 +102,6 @@ func (m *manifest) checkShape(fields map[string]json.RawMessage) error {
 	}
 	if !m.isIndex() && m.Config == nil {
 		return unscannable("manifest: an image without a configuration")
-	}
-	if m.isIndex() && len(m.Manifests) == 0 {
-		return unscannable("manifest: an index of nothing")
 	}
 	return nil
 }
