@@ -244,12 +244,10 @@ func (d *decoding) addParseError(err error) {
 // in whatever case.
 func claimsKind(value any) bool {
 	object, _ := value.(map[string]any)
-	for key := range object {
-		if folded := fold(key); folded == "kind" || folded == "apiversion" {
-			return true
-		}
+	if object["kind"] != nil || object["apiVersion"] != nil {
+		return true
 	}
-	return false
+	return hasFolded(object, "kind") || hasFolded(object, "apiversion")
 }
 
 var claim = regexp.MustCompile(`(?i)apiVersion|(?m:^|[{,\s])["']?kind["']?\s*:`)

@@ -18,6 +18,8 @@ func (d *decoding) addObjects(value any, base Path) {
 	switch {
 	case err != nil:
 		d.object(base, err)
+	case !isList && strings.HasSuffix(kind, "List") && hasFolded(object, "items"):
+		d.object(base, fmt.Errorf("a %s whose items are not spelled in lower case: some readers take them for its items", kind))
 	case isList, apiVersion == "v1" && kind == "List":
 		d.addItems(object, items, base)
 	case len(d.objects) >= d.file.limits.Objects:
@@ -25,6 +27,16 @@ func (d *decoding) addObjects(value any, base Path) {
 	default:
 		d.addObject(&Object{Value: object, APIVersion: apiVersion, Kind: kind, base: base})
 	}
+}
+
+// hasFolded tells that a map has a key that is name but for its case.
+func hasFolded(object map[string]any, name string) bool {
+	for key := range object {
+		if fold(key) == name {
+			return true
+		}
+	}
+	return false
 }
 
 // object reports a problem of the object at a path.
@@ -93,8 +105,7 @@ func (d *decoding) addObject(o *Object) {
 	if kind := kindOf(o.APIVersion, o.Kind); kind != nil {
 		known = kind.goType
 	}
-	var found []objection
-	schemas()[known].check(o.Value, nil, &found)
+	found := schemas()[known].objections(o.Value)
 	for _, objection := range found {
 		d.object(o.base.with(objection.path...), fmt.Errorf("%s/%s: %s: %s", o.Kind, nameOf(o.Value), objection.path, objection.text))
 	}

@@ -98,8 +98,9 @@ func newlines(text []byte, line int) int {
 		i += size
 		switch r {
 		case '\n':
-			plain++
-			line--
+			if line--; i < len(text) {
+				plain++
+			}
 		case '\r', '\u0085', '\u2028', '\u2029':
 			line--
 		}

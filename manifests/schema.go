@@ -96,7 +96,50 @@ func (s *schema) addFields(t reflect.Type, known map[reflect.Type]*schema) {
 // and the long s, whose upper case is ASCII.
 func fold(key string) string { return strings.ToLower(strings.ToUpper(key)) }
 
-// objection is why the API server would refuse a value, and where in the object it stands.
+// field returns the schema of a key's value. twin is the known field that an unknown key is but for its case.
+//
+// An unknown field is no objection, because a newer API server may know it; one with a twin is: decoders that
+// ignore case, such as encoding/json, would let it replace what was judged.
+func (s *schema) field(key string) (field *schema, twin string) {
+	if s.shape == free {
+		return s.elem, ""
+	}
+	if field, known := s.fields[key]; known {
+		return field, ""
+	}
+	return nil, s.folded[fold(key)]
+}
+
+// valid tells that the API server's decoder would take a value as it is. It is the quick question, objections
+// the slow answer.
+func (s *schema) valid(value any) bool {
+	if s == nil || s.shape == anything {
+		return true
+	}
+	if value == nil {
+		return !s.needed
+	}
+	if !s.accepts(value) {
+		return false
+	}
+	switch value := value.(type) {
+	case []any:
+		for _, item := range value {
+			if !s.elem.valid(item) {
+				return false
+			}
+		}
+	case map[string]any:
+		for key, item := range value {
+			if field, twin := s.field(key); twin != "" || !field.valid(item) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// objection is why a value is not valid, and where in the object it stands.
 type objection struct {
 	path Path
 	text string
@@ -105,49 +148,41 @@ type objection struct {
 // maxObjections bounds what is said of one object.
 const maxObjections = 10
 
-// check compares a value with the schema as the API server's strict decoder would. An unknown field is no
-// objection, because a newer API server may know it, unless only its case keeps it from being a known one:
-// decoders that ignore case, such as encoding/json, would let it replace what was judged.
-func (s *schema) check(value any, path Path, found *[]objection) {
-	if s == nil || s.shape == anything || len(*found) >= maxObjections {
-		return
+// objections says in what a value is not valid, in the order of its keys.
+func (s *schema) objections(value any) []objection {
+	if s.valid(value) {
+		return nil
 	}
-	object := func(format string, args ...any) {
-		*found = append(*found, objection{slices.Clone(path), fmt.Sprintf(format, args...)})
-	}
-	if value == nil {
-		if s.needed {
-			object("want %s, got null", shapeNames[s.shape])
-		}
+	var found []objection
+	s.explain(value, nil, &found)
+	return found
+}
+
+func (s *schema) explain(value any, path Path, found *[]objection) {
+	if s.valid(value) || len(*found) >= maxObjections {
 		return
 	}
 	if !s.accepts(value) {
-		object("want %s, got %s", shapeNames[s.shape], typeName(value))
+		*found = append(*found, objection{path, fmt.Sprintf("want %s, got %s", shapeNames[s.shape], typeName(value))})
 		return
 	}
 	switch value := value.(type) {
 	case []any:
 		for i, item := range value {
-			s.elem.check(item, append(path, i), found)
+			s.elem.explain(item, path.with(i), found)
 		}
 	case map[string]any:
-		s.checkMap(value, path, found)
-	}
-}
-
-func (s *schema) checkMap(value map[string]any, path Path, found *[]objection) {
-	for _, key := range slices.Sorted(maps.Keys(value)) {
-		path := append(path, key)
-		if s.shape == free {
-			s.elem.check(value[key], path, found)
-		} else if field, known := s.fields[key]; known {
-			field.check(value[key], path, found)
-		} else if name, twin := s.folded[fold(key)]; twin {
-			*found = append(*found, objection{slices.Clone(path), fmt.Sprintf("unknown field, but for its case the field %q: some readers take one for the other", name)})
+		for _, key := range slices.Sorted(maps.Keys(value)) {
+			field, twin := s.field(key)
+			if twin != "" {
+				*found = append(*found, objection{path.with(key), fmt.Sprintf("unknown field, but for its case the field %q: some readers take one for the other", twin)})
+			}
+			field.explain(value[key], path.with(key), found)
 		}
 	}
 }
 
+// accepts tells that a value has the schema's own type, whatever is in it.
 func (s *schema) accepts(value any) bool {
 	switch value := value.(type) {
 	case string:
