@@ -48,12 +48,24 @@ func TestGolden(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if !bytes.Equal(got, want) {
-					t.Errorf("%s is not what is expected (-update rewrites it); got:\n%s", golden, got)
+				if line, differ := firstDifference(got, want); differ {
+					t.Errorf("%s is not what is expected from line %d on (-update rewrites it)", golden, line)
 				}
 			})
 		}
 	}
+}
+
+// firstDifference returns the 1-based number of the first line in which a and b differ.
+func firstDifference(a, b []byte) (line int, differ bool) {
+	if bytes.Equal(a, b) {
+		return 0, false
+	}
+	inA, inB := bytes.Split(a, []byte("\n")), bytes.Split(b, []byte("\n"))
+	for line < len(inA) && line < len(inB) && bytes.Equal(inA[line], inB[line]) {
+		line++
+	}
+	return line + 1, true
 }
 
 // TestJSONIsTheReport checks that the JSON format prints a harmless report as it was read.

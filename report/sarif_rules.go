@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/tidewaiter/tidewaiter/policies"
@@ -55,12 +56,21 @@ func sarifRuleOf(rule policies.Rule) sarifRule {
 		described.FullDescription = &sarifText{Text: rule.Description}
 	}
 	for _, address := range rule.Related {
-		if strings.HasPrefix(address, "https://") {
-			described.HelpURI = address
+		if uri, ok := webAddress(address); ok {
+			described.HelpURI = uri
 			break
 		}
 	}
 	return described
+}
+
+// webAddress returns s as a URI, if it is the address of a page: one that is not makes the report invalid.
+func webAddress(s string) (uri string, ok bool) {
+	address, err := url.Parse(s)
+	if err != nil || address.Scheme != "https" || address.Host == "" {
+		return "", false
+	}
+	return address.String(), true
 }
 
 // helpOf is what code scanning shows beside an alert. The text of a built-in rule's METADATA is its author's
@@ -84,7 +94,9 @@ func helpOf(rule policies.Rule) sarifText {
 		add("MITRE ATT&CK: "+strings.Join(rule.Attack, ", "), "**MITRE ATT&CK:** "+strings.Join(links, ", "))
 	}
 	for _, address := range rule.Related {
-		add(address, "<"+address+">")
+		if uri, ok := webAddress(address); ok {
+			add(address, "<"+uri+">")
+		}
 	}
 	add("Rule "+rule.ID, fmt.Sprintf("Rule %s", code(rule.ID)))
 	return sarifText{Text: strings.Join(text, "\n"), Markdown: strings.Join(markdown, "\n\n")}
