@@ -33,7 +33,7 @@ var allowedBuiltins = []string{
 	"trim_suffix", "units.", "upper",
 	// Encodings and notations.
 	"base64.", "base64url.", "hex.", "json.is_valid", "json.marshal", "json.marshal_with_options", "json.unmarshal",
-	"uri.", "urlquery.", "uuid.parse", "yaml.", "crypto.md5", "crypto.sha1", "crypto.sha256",
+	"uri.", "urlquery.", "uuid.parse", "crypto.md5", "crypto.sha1", "crypto.sha256",
 	"net.cidr_contains", "net.cidr_contains_matches", "net.cidr_expand", "net.cidr_intersects",
 	"net.cidr_is_valid", "net.cidr_merge",
 	// Dates. time.now_ns is for users' rules only: what our own rules say of an object must not change overnight.
@@ -43,10 +43,10 @@ var allowedBuiltins = []string{
 	"rego.metadata.chain", "rego.metadata.rule",
 }
 
-// userBuiltins are what users' rules may call besides: the clock, what certificates say, and what Rego v0 still
-// had, so that policies that were written for conftest run as they stand.
+// userBuiltins are what users' rules may call besides: the clock, YAML inside of objects, what certificates say,
+// and what Rego v0 still had, so that policies that were written for conftest run as they stand.
 var userBuiltins = []string{
-	"time.now_ns", "crypto.x509.parse_certificates", "crypto.x509.parse_certificate_request",
+	"time.now_ns", "yaml.", "crypto.x509.parse_certificates", "crypto.x509.parse_certificate_request",
 	"io.jwt.decode", "all", "any", "cast_array", "cast_boolean", "cast_null", "cast_object", "cast_set",
 	"cast_string", "re_match", "set_diff", "net.cidr_overlap",
 }

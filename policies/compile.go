@@ -22,20 +22,33 @@ type query struct {
 	prepared rego.PreparedEvalQuery
 }
 
-// newRuleSet returns the rules of a kind; those that are Off are not asked.
-func newRuleSet(rules []Rule, modules map[string]*ast.Module) *ruleSet {
-	set := &ruleSet{rules: rules, modules: modules}
+// newRuleSet returns the rules of one kind, with the modules that they need.
+func newRuleSet(kind Kind, sources []source, rules []Rule) *ruleSet {
+	set := &ruleSet{modules: map[string]*ast.Module{}}
+	for _, s := range sources {
+		if s.folder == library || s.folder == string(kind) {
+			set.modules[s.file] = s.module
+		}
+	}
+	for _, rule := range rules {
+		if rule.Kind == kind {
+			set.rules = append(set.rules, rule)
+		}
+	}
 	set.compile = sync.OnceValues(set.prepare)
 	return set
 }
 
 // skipped are the steps of OPA's compiler that our own rules do without at run time. None changes what a rule
-// means: they look for mistakes, and the tests of this package compile every rule with all of them, strictly.
+// means. Most look for mistakes, and the tests of this package compile every rule with all of them, strictly; the
+// index of comprehensions pays for far larger inputs than an object.
 var skipped = []ast.StageID{
-	ast.StageCheckDuplicateImports, ast.StageSetAnnotationSet, ast.StageCheckTypes, ast.StageCheckDeprecatedBuiltins,
+	ast.StageCheckKeywordOverrides, ast.StageCheckDuplicateImports, ast.StageCheckVoidCalls, ast.StageSetAnnotationSet,
+	ast.StageCheckTypes, ast.StageCheckDeprecatedBuiltins, ast.StageBuildComprehensionIndices,
 	ast.StageBuildRequiredCapabilities,
 }
 
+// prepare compiles the rules and the query that asks all of them that are not Off.
 func (set *ruleSet) prepare() (*query, error) {
 	compiler := ast.NewCompiler().WithCapabilities(capabilities(allowedBuiltins...)).WithSkipStages(skipped...)
 	compiler.Compile(set.modules)

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/open-policy-agent/opa/v1/ast"
 )
 
 // Limits bound what rules may do with one object.
@@ -62,7 +60,7 @@ func newEngine(ctx context.Context, fsys fs.FS, opts Options) (*Engine, error) {
 		}
 	}
 	for _, kind := range kinds {
-		e.sets[kind] = selectKind(kind, sources, e.rules)
+		e.sets[kind] = newRuleSet(kind, sources, e.rules)
 	}
 	if err := e.loadUser(ctx, opts.UserDirs); err != nil {
 		return nil, err
@@ -89,23 +87,6 @@ func (e *Engine) loadUser(ctx context.Context, dirs []string) (err error) {
 		e.rules = append(e.rules, *rule)
 	}
 	return e.user.prepare(ctx)
-}
-
-// selectKind returns the rules of one kind, and the modules that they need.
-func selectKind(kind Kind, sources []source, rules []Rule) *ruleSet {
-	modules := map[string]*ast.Module{}
-	for _, s := range sources {
-		if s.folder == library || s.folder == string(kind) {
-			modules[s.file] = s.module
-		}
-	}
-	var own []Rule
-	for _, rule := range rules {
-		if rule.Kind == kind {
-			own = append(own, rule)
-		}
-	}
-	return newRuleSet(own, modules)
 }
 
 func (e *Engine) computeDigest(sources []source) string {
@@ -140,7 +121,7 @@ func (e *Engine) Judge(ctx context.Context, kind Kind, evidence any) ([]Finding,
 	if err != nil {
 		return nil, fmt.Errorf("load rules: %w", err)
 	}
-	input, err := ast.InterfaceToValue(evidence)
+	input, err := toValue(evidence)
 	if err != nil {
 		return nil, fmt.Errorf("evidence for %s rules: %w", kind, err)
 	}
@@ -167,7 +148,7 @@ func (e *Engine) JudgeUser(ctx context.Context, object any, file string) ([]Find
 	if err != nil {
 		return nil, err
 	}
-	answer, err := evaluate(ctx, e.user.prepared, input, e.limits.Time)
+	answer, err := evaluateApart(ctx, e.user.prepared, input, e.limits.Time)
 	if err != nil {
 		return nil, fmt.Errorf("users' rules: %w", err)
 	}

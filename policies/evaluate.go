@@ -8,11 +8,8 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/topdown"
 )
-
-// grace is how much longer than its time an evaluation may take to notice that it is over. Most of OPA's
-// functions look at the clock; a few, yaml.unmarshal of nested aliases among them, do not.
-const grace = time.Second
 
 // errTime tells that rules took too long. It is the cause of a context, to be told from the caller's own.
 var errTime = errors.New("time limit")
@@ -22,30 +19,45 @@ var errTime = errors.New("time limit")
 func evaluate(ctx context.Context, prepared rego.PreparedEvalQuery, input ast.Value, limit time.Duration) (ast.Value, error) {
 	timed, stop := context.WithTimeoutCause(ctx, limit, errTime)
 	defer stop()
+	value, err := ask(timed, prepared, input)
+	return value, outOfTime(timed, err, limit)
+}
+
+// evaluateApart is evaluate for rules that may call what does not look at the clock: yaml.unmarshal takes long over
+// nested aliases, which are the manifest's to write. After twice the time such a call is left alone until it ends.
+func evaluateApart(ctx context.Context, prepared rego.PreparedEvalQuery, input ast.Value, limit time.Duration) (ast.Value, error) {
 	type answer struct {
 		value ast.Value
 		err   error
 	}
 	done := make(chan answer, 1)
 	go func() {
-		value, err := ask(timed, prepared, input)
+		value, err := evaluate(ctx, prepared, input, limit)
 		done <- answer{value, err}
 	}()
-	late := make(chan struct{})
-	defer context.AfterFunc(timed, func() { time.AfterFunc(grace, func() { close(late) }) })()
-	var got answer
+	late := time.NewTimer(2 * limit)
+	defer late.Stop()
 	select {
-	case got = <-done:
-	case <-late:
-		got.err = context.Cause(timed)
+	case a := <-done:
+		return a.value, a.err
+	case <-late.C:
+		return nil, errTooLong(limit)
 	}
-	if got.err != nil && timed.Err() != nil {
-		if errors.Is(context.Cause(timed), errTime) {
-			return nil, fmt.Errorf("rules took longer than %s, the limit for one object: raise it, or make the rule cheaper", limit)
-		}
-		return nil, context.Cause(timed)
+}
+
+// outOfTime turns the error of an evaluation into one that says whose the end was: the limit's or the caller's.
+func outOfTime(timed context.Context, err error, limit time.Duration) error {
+	switch {
+	case err == nil || timed.Err() == nil:
+		return err
+	case errors.Is(context.Cause(timed), errTime):
+		return errTooLong(limit)
 	}
-	return got.value, got.err
+	return context.Cause(timed)
+}
+
+func errTooLong(limit time.Duration) error {
+	return fmt.Errorf("rules took longer than %s, the limit for one object: raise it, or make the rule cheaper", limit)
 }
 
 // ask evaluates; a panic of a rule's function is an error of that rule. OPA's index of rules is not used: it takes
@@ -56,7 +68,10 @@ func ask(ctx context.Context, prepared rego.PreparedEvalQuery, input ast.Value) 
 			value, err = nil, fmt.Errorf("a rule made the engine panic: %v", p)
 		}
 	}()
-	results, err := prepared.Eval(ctx, rego.EvalParsedInput(input), rego.EvalRuleIndexing(false))
+	cancel := topdown.NewCancel()
+	defer context.AfterFunc(ctx, cancel.Cancel)()
+	results, err := prepared.Eval(ctx,
+		rego.EvalParsedInput(input), rego.EvalRuleIndexing(false), rego.EvalExternalCancel(cancel))
 	if err != nil {
 		return nil, err
 	}
