@@ -74,6 +74,20 @@ func (c *Client) open(ctx context.Context, ref Reference, limits Limits) (source
 			target = ref.Tag
 		}
 		return s, target, err
+	case OCILayout:
+		return openLayout(folder(ref.Path), ref.Digest, limits)
+	case OCIArchive:
+		a, err := openArchive(ctx, ref.Path)
+		if err != nil {
+			return nil, "", err
+		}
+		return openLayout(a, ref.Digest, limits)
+	case DockerArchive:
+		a, err := openArchive(ctx, ref.Path)
+		if err != nil {
+			return nil, "", err
+		}
+		return openDockerArchive(ctx, a, limits)
 	}
 	return nil, "", fail(nil, "%s is no transport", quote(string(ref.Transport)))
 }

@@ -1,6 +1,7 @@
 package image
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -30,7 +31,7 @@ func manifestByDigest(ctx context.Context, s source, digest, mediaType string) (
 	if got := digestOf(raw); got != digest {
 		return nil, 0, fail(nil, "manifest %s: what was sent has the digest %s", digest, got)
 	}
-	m, err := parseManifest(raw, said)
+	m, err := parseManifest(raw, cmp.Or(said, mediaType))
 	if err != nil {
 		return nil, 0, fail(err, "manifest %s: %v", digest, err)
 	}

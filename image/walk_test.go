@@ -1,13 +1,10 @@
 package image
 
 import (
-	"archive/tar"
-	"bytes"
 	"io"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
 
 	"github.com/tidewaiter/tidewaiter/image/imagetest"
 )
@@ -62,11 +59,4 @@ func TestFiles(t *testing.T) {
 			t.Errorf("%s is deleted in %d, want 1", e.Path, e.DeletedIn)
 		}
 	}
-}
-
-func TestTarPlaceholder(t *testing.T) {
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	w.Close()
-	platformOf(t, imagetest.Append(t, empty.Image, b.Bytes()))
 }
