@@ -13,7 +13,7 @@ const minProgress = 4 << 10
 
 var errIdle = errors.New("the registry stopped sending")
 
-// pacer is the transport that gives every body a pace to keep.
+// pacer is the transport that gives every body a pace to keep, and those that matter little a length.
 type pacer struct {
 	inner http.RoundTripper
 	idle  time.Duration
@@ -27,8 +27,22 @@ func (p *pacer) RoundTrip(req *http.Request) (*http.Response, error) {
 		cancel(nil)
 		return nil, err
 	}
-	resp.Body = &pacedBody{ReadCloser: resp.Body, ctx: ctx, cancel: cancel, idle: p.idle}
+	body := &pacedBody{ReadCloser: resp.Body, ctx: ctx, cancel: cancel, idle: p.idle}
+	resp.Body = body
+	if resp.StatusCode >= http.StatusMultipleChoices || req.URL.Path == "/v2/" {
+		resp.Body = &shortBody{io.LimitReader(body, maxTalk), body}
+	}
 	return resp, nil
+}
+
+// maxTalk bounds the bodies that are no content: errors, redirects, and the answer to the first question,
+// which go-containerregistry reads to its end. In bytes.
+const maxTalk = 64 << 10
+
+// shortBody is a body that ends early.
+type shortBody struct {
+	io.Reader
+	io.Closer
 }
 
 // pacedBody is a body whose request is cancelled when minProgress bytes take longer than idle. Only the time

@@ -44,8 +44,8 @@ func (s *registrySource) diagnose(err error) (cause error, text string) {
 		return context.Canceled, "canceled"
 	case errors.Is(err, errIdle):
 		return nil, fmt.Sprintf("it stopped sending: less than %d bytes in %v", minProgress, s.limits.Idle)
-	case errors.Is(err, context.DeadlineExceeded):
-		return context.DeadlineExceeded, "out of time"
+	case errors.Is(err, context.DeadlineExceeded): // net/http calls its own time limits so, too
+		return context.DeadlineExceeded, "no answer in time"
 	case errors.Is(err, errPrivateHost), errors.Is(err, errRedirects), errors.Is(err, errSecretBody):
 		return nil, withoutAddress(err)
 	case errors.Is(err, http.ErrSchemeMismatch):
