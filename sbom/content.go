@@ -57,8 +57,8 @@ type capture struct {
 	data   []byte
 }
 
-// scan is one pass over a file's content, which is written to it in pieces of any size.
-type scan struct {
+// pass is one reading of a file's content, which is written to it in pieces of any size.
+type pass struct {
 	table *table
 	sum   hash.Hash
 	// buf holds the content from offset base on; what lies before the place next was probed.
@@ -69,12 +69,12 @@ type scan struct {
 	found content
 }
 
-func newScan(t *table, buf []byte) *scan {
-	return &scan{table: t, sum: sha256.New(), buf: buf[:0]}
+func newPass(t *table, buf []byte) *pass {
+	return &pass{table: t, sum: sha256.New(), buf: buf[:0]}
 }
 
 // readFrom scans at most limit bytes of r. More than that is counted in size, not looked at.
-func (s *scan) readFrom(r io.Reader, limit int64) error {
+func (s *pass) readFrom(r io.Reader, limit int64) error {
 	for s.found.scanned < limit {
 		room := s.room()
 		n, err := r.Read(room[:min(int64(len(room)), limit-s.found.scanned)])
@@ -92,7 +92,7 @@ func (s *scan) readFrom(r io.Reader, limit int64) error {
 }
 
 // Write scans the next piece.
-func (s *scan) Write(p []byte) (int, error) {
+func (s *pass) Write(p []byte) (int, error) {
 	for rest := p; len(rest) > 0; {
 		n := copy(s.room(), rest)
 		s.advance(n)
@@ -102,7 +102,7 @@ func (s *scan) Write(p []byte) (int, error) {
 }
 
 // room returns where the next bytes go; it is never empty.
-func (s *scan) room() []byte {
+func (s *pass) room() []byte {
 	const keep = lookBehind + longestWord
 	if len(s.buf)+readSize > cap(s.buf) {
 		if drop := s.next - keep; drop > 0 {
@@ -114,7 +114,7 @@ func (s *scan) room() []byte {
 	return s.buf[len(s.buf):cap(s.buf)]
 }
 
-func (s *scan) advance(n int) {
+func (s *pass) advance(n int) {
 	fresh := s.buf[len(s.buf) : len(s.buf)+n]
 	s.sum.Write(fresh)
 	for i := range s.found.captures {
@@ -130,21 +130,21 @@ func (s *scan) advance(n int) {
 	s.probe(len(s.buf) - longestWord)
 }
 
-func (s *scan) probe(to int) {
+func (s *pass) probe(to int) {
 	if s.next < to {
 		s.next = s.table.words.find(s.buf, s.next, to, s.hit)
 	}
 }
 
 // finish looks at the last bytes and returns what was found.
-func (s *scan) finish() *content {
+func (s *pass) finish() *content {
 	s.probe(len(s.buf))
 	s.found.sha256 = hex.EncodeToString(s.sum.Sum(nil))
 	return &s.found
 }
 
 // hit notes that word stands at buf[at:].
-func (s *scan) hit(word, at int) {
+func (s *pass) hit(word, at int) {
 	use := s.table.uses[word]
 	if use.capture != noCapture {
 		s.capture(use.capture, at)
@@ -167,7 +167,7 @@ func put(m map[int]int64, key int, value int64) map[int]int64 {
 	return m
 }
 
-func (s *scan) capture(kind captureKind, at int) {
+func (s *pass) capture(kind captureKind, at int) {
 	if len(s.found.captures) == maxCaptures {
 		return
 	}
@@ -176,7 +176,7 @@ func (s *scan) capture(kind captureKind, at int) {
 }
 
 // inRuleText says whether what stands before the place on its line makes it a detection rule's text.
-func (s *scan) inRuleText(at int) bool {
+func (s *pass) inRuleText(at int) bool {
 	before := s.buf[max(0, at-lookBehind):at]
 	if i := bytes.LastIndexAny(before, "\n\x00"); i >= 0 {
 		before = before[i+1:]

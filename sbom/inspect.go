@@ -20,7 +20,7 @@ func (t *table) inspect(name string, mode os.FileMode, size int64, head []byte, 
 	}
 	buf := buffers.Get().(*[]byte)
 	defer buffers.Put(buf)
-	s := newScan(t, *buf)
+	s := newPass(t, *buf)
 	s.found.kind = k
 	if err := s.readFrom(io.MultiReader(bytes.NewReader(head), rest), limit); err != nil {
 		return nil, err

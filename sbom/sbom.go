@@ -3,6 +3,8 @@
 // deleting the package database hides nothing.
 package sbom
 
+import "os"
+
 // Package is an installed package.
 type Package struct {
 	Name    string   `json:"name"`
@@ -33,12 +35,16 @@ type File struct {
 	Capabilities bool    `json:"capabilities,omitempty"`
 	SHA256       string  `json:"sha256,omitempty"`
 	Classes      []Class `json:"classes,omitempty"`
+
+	mode   os.FileMode
+	diffID string // of the layer, which is what syft's formats name layers by
 }
 
 // Class is what a file or a package is good for.
 type Class struct {
-	// Class is "miner", "suspicious-miner" (one indicator only), "shell", "download-tool", "package-manager",
-	// "interpreter", "recon-tool" or "escape-tool".
+	// Class is "miner", "suspicious-miner" (one indicator only, or a program that is about many), "shell",
+	// "download-tool", "package-manager", "interpreter", "recon-tool", "escape-tool", "packed" (its content is
+	// compressed and says nothing), or Unscanned.
 	Class string `json:"class"`
 	// Tool is the program it was recognised as ("xmrig", "busybox", "curl").
 	Tool string `json:"tool"`
@@ -50,7 +56,7 @@ type Class struct {
 type Mark struct {
 	// By is "name", "content", "package", "applet" or "buildinfo".
 	By string `json:"by"`
-	// Text is what was seen: the file name, the string, the package.
+	// Text is what was seen: the file name, the string, the package as type:name.
 	Text string `json:"text"`
 	// Offset is where in the file, in bytes; -1 where that has no meaning.
 	Offset int64 `json:"offset"`

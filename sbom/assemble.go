@@ -1,0 +1,247 @@
+package sbom
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/anchore/syft/syft/pkg"
+	syftsbom "github.com/anchore/syft/syft/sbom"
+	"github.com/gabriel-vasile/mimetype"
+
+	"github.com/tidewaiter/tidewaiter/image"
+)
+
+// scanner is one run of Scan.
+type scanner struct {
+	table    *table
+	limits   Limits
+	platform *image.Platform
+	files    *image.Files
+	tree     *tree
+	// contents has what the files that were looked into hold, mimes the types of all regular files.
+	contents map[*image.Entry]*content
+	mimes    map[*image.Entry]string
+}
+
+// visit looks at a file of a layer as it streams by, and keeps it for syft.
+func (s *scanner) visit(e *image.Entry, r io.Reader) (keep bool, err error) {
+	head, err := readHead(r)
+	if err != nil {
+		return false, err
+	}
+	if len(head) > 0 {
+		s.mimes[e], _, _ = strings.Cut(mimetype.Detect(head).String(), ";")
+	}
+	c, err := s.table.inspect(e.Path, e.Mode, e.Size, head, r, s.limits.File)
+	if err != nil {
+		return false, err
+	}
+	if c != nil {
+		s.contents[e] = c
+	}
+	return true, nil
+}
+
+// assemble makes facts of what syft found and of what the walk saw.
+func (s *scanner) assemble(found *syftsbom.SBOM) (*SBOM, error) {
+	packages := found.Artifacts.Packages.Sorted()
+	if len(packages) > s.limits.Packages {
+		return nil, fmt.Errorf("%d packages are more than the limit of %d (sbom limit: packages)", len(packages), s.limits.Packages)
+	}
+	bom := &SBOM{syft: found, scripts: s.scripts(), Notes: slices.Clone(s.files.Notes), packageClasses: map[string][]Class{}}
+	owners := map[string][]Package{}
+	for _, p := range packages {
+		made := s.packageOf(p)
+		bom.Packages = append(bom.Packages, made)
+		bom.packageClasses[string(p.ID())] = made.Classes
+		for _, name := range ownedBy(p, made) {
+			owners[name] = append(owners[name], made)
+		}
+	}
+	slices.SortStableFunc(bom.Packages, func(a, b Package) int {
+		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version),
+			slices.Compare(a.Paths, b.Paths))
+	})
+	names := s.otherNames()
+	for _, e := range s.files.All() {
+		if f, ok := s.fileOf(e, owners[e.Path], names[e]); ok {
+			bom.Files = append(bom.Files, f)
+		}
+	}
+	slices.SortStableFunc(bom.Files, func(a, b File) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Layer, b.Layer))
+	})
+	for at, reasons := range found.Artifacts.Unknowns {
+		for _, reason := range reasons {
+			bom.Notes = append(bom.Notes, fmt.Sprintf("%q: %.200q", at.RealPath, reason))
+		}
+	}
+	slices.Sort(bom.Notes[len(s.files.Notes):])
+	return bom, nil
+}
+
+func (s *scanner) packageOf(p pkg.Package) Package {
+	made := Package{Name: p.Name, Version: p.Version, Type: string(p.Type), PURL: p.PURL}
+	for _, l := range p.Locations.ToSlice() {
+		made.Paths = append(made.Paths, l.RealPath)
+	}
+	slices.Sort(made.Paths)
+	made.Paths = slices.Compact(made.Paths)
+	made.Classes = s.table.classifyPackage(made)
+	return made
+}
+
+// ownedBy returns the files of a package: those that its database lists, or else those that show it.
+func ownedBy(p pkg.Package, made Package) []string {
+	if owner, ok := p.Metadata.(pkg.FileOwner); ok {
+		return owner.OwnedFiles()
+	}
+	return made.Paths
+}
+
+// otherNames returns the base names of the visible links to each file.
+func (s *scanner) otherNames() map[*image.Entry][]string {
+	names := map[*image.Entry][]string{}
+	for to, links := range s.tree.linksTo {
+		for _, link := range links {
+			if to.entry != nil && to.entry.Type == image.Regular {
+				names[to.entry] = append(names[to.entry], link.path)
+			}
+		}
+	}
+	return names
+}
+
+// fileOf returns what there is to say of an entry, if there is anything. A hard link speaks for itself only
+// where the file that it shares its content with is hidden. A link's name counts where the file says nothing
+// of itself: nobody calls a shell /opt/data, but a link to it is found by whoever runs sh.
+func (s *scanner) fileOf(e *image.Entry, owners []Package, links []string) (File, bool) {
+	from := e
+	if e.Type == image.Hardlink {
+		if e.Target == nil || e.Target.DeletedIn < 0 || e.DeletedIn >= 0 {
+			return File{}, false
+		}
+		from = e.Target
+	}
+	if from.Type != image.Regular {
+		return File{}, false
+	}
+	f := s.facts(e, from)
+	if c := s.contents[from]; c != nil {
+		f.SHA256 = c.sha256
+		f.Classes = s.table.classify(e.Path, from.Mode, c, owners)
+		for i := 0; len(f.Classes) == 0 && i < len(links); i++ {
+			f.Classes = s.table.classify(links[i], from.Mode, c, owners)
+		}
+	}
+	return f, len(f.Classes) > 0 || f.Setuid || f.Setgid || f.Capabilities
+}
+
+func (s *scanner) facts(e, from *image.Entry) File {
+	f := File{
+		Path:         e.Path,
+		Layer:        e.Layer,
+		DeletedIn:    e.DeletedIn,
+		Size:         from.Size,
+		Mode:         listMode(from.Mode),
+		UID:          from.UID,
+		GID:          from.GID,
+		Setuid:       from.Mode&os.ModeSetuid != 0,
+		Setgid:       from.Mode&os.ModeSetgid != 0,
+		Capabilities: from.Capabilities || e.Capabilities,
+		mode:         from.Mode,
+	}
+	if e.Layer < len(s.platform.Layers) {
+		f.LayerDigest = s.platform.Layers[e.Layer].Digest
+		f.CreatedBy = s.platform.Layers[e.Layer].CreatedBy
+		f.diffID = s.platform.Layers[e.Layer].DiffID
+	}
+	return f
+}
+
+// listMode is the mode of a regular file as ls prints it.
+func listMode(mode os.FileMode) string {
+	text := []byte("-rwxrwxrwx")
+	for i := range 9 {
+		if mode&(1<<(8-i)) == 0 {
+			text[i+1] = '-'
+		}
+	}
+	for _, special := range []struct {
+		bit  os.FileMode
+		at   int
+		with string // if the execute bit at that place is clear, and if it is set
+	}{{os.ModeSetuid, 3, "Ss"}, {os.ModeSetgid, 6, "Ss"}, {os.ModeSticky, 9, "Tt"}} {
+		if mode&special.bit == 0 {
+			continue
+		}
+		if text[special.at] == 'x' {
+			text[special.at] = special.with[1]
+		} else {
+			text[special.at] = special.with[0]
+		}
+	}
+	return string(text)
+}
+
+// scripts reads the texts that the configuration may start.
+func (s *scanner) scripts() map[string]string {
+	texts := map[string]string{}
+	for _, name := range startable(s.platform.Config) {
+		n := s.tree.lookup(name, true)
+		if n == nil || n.isDir() || n.entry.Size > s.limits.Script {
+			continue
+		}
+		section, err := s.files.Open(n.entry)
+		if err != nil {
+			continue // no content: a device, or a hard link to nothing
+		}
+		text, err := io.ReadAll(io.LimitReader(section, s.limits.Script+1))
+		if err != nil || int64(len(text)) > s.limits.Script || !isText(text) || isProgram(text) {
+			continue
+		}
+		texts[name] = string(bytes.TrimPrefix(text, []byte("\ufeff")))
+	}
+	return texts
+}
+
+// maxArguments bounds how many arguments of a command line are taken for paths.
+const maxArguments = 16
+
+// startable returns the paths that the command lines of a configuration may mean: absolute ones, those below
+// the working directory, and those on the PATH.
+func startable(c image.Config) []string {
+	var names []string
+	for _, args := range [][]string{c.Entrypoint, c.Cmd, c.Healthcheck} {
+		for _, arg := range args[:min(len(args), maxArguments)] {
+			if path.IsAbs(arg) {
+				names = append(names, path.Clean(arg))
+				continue
+			}
+			names = append(names, path.Join("/", c.WorkingDir, arg))
+			for _, dir := range searchPath(c.Env) {
+				names = append(names, path.Join("/", dir, arg))
+			}
+		}
+	}
+	return names
+}
+
+// defaultPath is where runtimes look for programs if the configuration does not say.
+const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+func searchPath(env []string) []string {
+	dirs := defaultPath
+	for _, v := range env {
+		if value, ok := strings.CutPrefix(v, "PATH="); ok {
+			dirs = value
+		}
+	}
+	return strings.Split(dirs, ":")
+}

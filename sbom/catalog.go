@@ -1,0 +1,76 @@
+package sbom
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/anchore/syft/syft"
+	"github.com/anchore/syft/syft/cataloging"
+	syftsbom "github.com/anchore/syft/syft/sbom"
+	"github.com/anchore/syft/syft/source"
+	_ "modernc.org/sqlite" // the driver that syft reads the databases of rpm and nix with
+)
+
+// toolName is what SBOMs say made them.
+const toolName = "tidewaiter"
+
+// catalog lets syft find the packages, with the cataloguers that its command takes for images. What nobody
+// judges is left out: CPEs, digests of all files. It ends with ctx even if a cataloguer does not; closing the
+// files then stops that one at its next read.
+func catalog(ctx context.Context, src source.Source) (*syftsbom.SBOM, error) {
+	config := syft.DefaultCreateSBOMConfig().
+		WithTool(toolName, version()).
+		WithoutFiles().
+		WithDataGenerationConfig(cataloging.DefaultDataGenerationConfig().WithGenerateCPEs(false))
+	type result struct {
+		bom *syftsbom.SBOM
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		defer func() {
+			if r := recover(); r != nil {
+				done <- result{nil, fmt.Errorf("syft panicked: %v", r)}
+			}
+		}()
+		bom, err := syft.CreateSBOM(ctx, src, config)
+		done <- result{bom, err}
+	}()
+	select {
+	case r := <-done:
+		if r.err != nil {
+			return nil, fmt.Errorf("syft: %w", r.err)
+		}
+		return r.bom, panicked(r.bom)
+	case <-ctx.Done():
+		return nil, fmt.Errorf("syft was not done in time: %w", context.Cause(ctx))
+	}
+}
+
+// panicked returns an error for the files over which a parser panicked. Syft goes on after that and keeps it
+// among the things it does not know.
+func panicked(bom *syftsbom.SBOM) error {
+	var errs []error
+	for at, reasons := range bom.Artifacts.Unknowns {
+		for _, reason := range reasons {
+			if strings.Contains(reason, "panic") {
+				errs = append(errs, fmt.Errorf("syft panicked over %q: %.200q", at.RealPath, reason))
+			}
+		}
+	}
+	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return errors.Join(errs[:min(len(errs), 3)]...)
+}
+
+// version is that of the module that this package is of.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return info.Main.Version
+}

@@ -1,0 +1,179 @@
+package sbom
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+
+	stereofile "github.com/anchore/stereoscope/pkg/file"
+	"github.com/anchore/syft/syft/file"
+
+	"github.com/tidewaiter/tidewaiter/image"
+)
+
+// resolver shows syft the merged tree of an image's layers.
+type resolver struct {
+	tree *tree
+	// layer gives the digest that stands for a layer in syft's locations.
+	layer func(index int) string
+	open  func(*image.Entry) (*io.SectionReader, error)
+}
+
+var _ file.Resolver = (*resolver)(nil)
+
+// HasPath says whether there is anything at the path.
+func (r *resolver) HasPath(p string) bool { return r.tree.lookup(p, false) != nil }
+
+// FilesByPath returns the files that the paths lead to, each once.
+func (r *resolver) FilesByPath(paths ...string) ([]file.Location, error) {
+	files := r.collector()
+	for _, p := range paths {
+		if n := r.tree.lookup(p, true); n != nil && !n.isDir() {
+			files.add(n, p)
+		}
+	}
+	return files.locations, nil
+}
+
+// FilesByGlob returns the files that match any of the patterns, each once.
+func (r *resolver) FilesByGlob(patterns ...string) ([]file.Location, error) {
+	files := r.collector()
+	for _, pattern := range patterns {
+		results, err := r.tree.glob(pattern)
+		if err != nil {
+			return nil, fmt.Errorf("search %q: %w", pattern, err)
+		}
+		for _, f := range results {
+			files.add(f.node, f.path)
+		}
+	}
+	return files.locations, nil
+}
+
+// FilesByMIMEType returns the regular files whose content is of one of the types.
+func (r *resolver) FilesByMIMEType(types ...string) ([]file.Location, error) {
+	var nodes []*node
+	for _, mime := range types {
+		nodes = append(nodes, r.tree.byMIME[mime]...)
+	}
+	slices.SortFunc(nodes, func(a, b *node) int { return strings.Compare(a.path, b.path) })
+	files := r.collector()
+	for _, n := range nodes {
+		files.add(n, n.path)
+	}
+	return files.locations, nil
+}
+
+// RelativeFileByPath is FilesByPath for one path: in the merged tree all files are of one layer.
+func (r *resolver) RelativeFileByPath(_ file.Location, p string) *file.Location {
+	if n := r.tree.lookup(p, true); n != nil && !n.isDir() {
+		return new(r.location(n, p))
+	}
+	return nil
+}
+
+// FileContentsByLocation opens a file for reading at any place.
+func (r *resolver) FileContentsByLocation(at file.Location) (io.ReadCloser, error) {
+	n := r.tree.lookup(at.RealPath, true)
+	switch {
+	case n == nil:
+		return nil, fmt.Errorf("no file at %q", at.RealPath)
+	case n.isDir():
+		return nil, fmt.Errorf("%q is a directory", at.RealPath)
+	case n.entry.Type != image.Regular && n.entry.Type != image.Hardlink:
+		return openContent{io.NewSectionReader(strings.NewReader(""), 0, 0)}, nil
+	}
+	section, err := r.open(n.entry)
+	if err != nil {
+		return nil, fmt.Errorf("open %q: %w", at.RealPath, err)
+	}
+	return openContent{section}, nil
+}
+
+// openContent can be read from the start and at any place, which spares syft a copy in memory.
+type openContent struct{ *io.SectionReader }
+
+func (openContent) Close() error { return nil }
+
+// AllLocations sends every file, links not followed, until ctx is done.
+func (r *resolver) AllLocations(ctx context.Context) <-chan file.Location {
+	locations := make(chan file.Location)
+	go func() {
+		defer close(locations)
+		for _, n := range r.tree.all {
+			if n.entry == nil {
+				continue
+			}
+			select {
+			case locations <- r.location(n, n.path):
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return locations
+}
+
+var fileTypes = map[image.FileType]stereofile.Type{
+	image.Regular:     stereofile.TypeRegular,
+	image.Directory:   stereofile.TypeDirectory,
+	image.Symlink:     stereofile.TypeSymLink,
+	image.Hardlink:    stereofile.TypeHardLink,
+	image.CharDevice:  stereofile.TypeCharacterDevice,
+	image.BlockDevice: stereofile.TypeBlockDevice,
+	image.FIFO:        stereofile.TypeFIFO,
+}
+
+// FileMetadataByLocation tells what the layers say of a file.
+func (r *resolver) FileMetadataByLocation(at file.Location) (file.Metadata, error) {
+	n := r.tree.nodes[path.Clean("/"+at.RealPath)]
+	if n == nil || n.entry == nil {
+		return file.Metadata{}, errors.New("no such file")
+	}
+	e := n.entry
+	return file.Metadata{
+		FileInfo: stereofile.ManualInfo{
+			NameValue:    path.Base(n.path),
+			SizeValue:    e.Size,
+			ModeValue:    e.Mode,
+			ModTimeValue: e.ModTime,
+		},
+		Path:            n.path,
+		LinkDestination: e.Linkname,
+		UserID:          e.UID,
+		GroupID:         e.GID,
+		Type:            fileTypes[e.Type],
+		MIMEType:        n.mime,
+	}, nil
+}
+
+// location says where a file is, and by which path it was reached.
+func (r *resolver) location(n *node, access string) file.Location {
+	l := file.NewVirtualLocationFromDirectory(n.path, access, n.ref)
+	if n.entry != nil {
+		l.FileSystemID = r.layer(n.entry.Layer)
+	}
+	return l
+}
+
+// collector gathers locations, one for each file.
+type collector struct {
+	resolver  *resolver
+	seen      map[*node]bool
+	locations []file.Location
+}
+
+func (r *resolver) collector() *collector {
+	return &collector{r, map[*node]bool{}, []file.Location{}}
+}
+
+func (c *collector) add(n *node, access string) {
+	if !c.seen[n] {
+		c.seen[n] = true
+		c.locations = append(c.locations, c.resolver.location(n, access))
+	}
+}

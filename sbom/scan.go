@@ -1,0 +1,104 @@
+package sbom
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	syftsbom "github.com/anchore/syft/syft/sbom"
+
+	"github.com/tidewaiter/tidewaiter/image"
+)
+
+// Options are the options of Scan. The zero value is good.
+type Options struct {
+	// Name is how the image is called in the SBOM: its reference. The platform's digest if empty.
+	Name string
+	// TempDir is where contents are kept during the scan; the system's folder for temporary files if empty.
+	TempDir string
+	// Layers bound the walk over the layers; zero fields mean the limits that the image was pulled with.
+	Layers image.Limits
+	// Limits bound the scan; zero fields mean DefaultLimits.
+	Limits Limits
+}
+
+// Limits bound what is looked at. A zero field means its default.
+type Limits struct {
+	File     int64 // bytes of one program that are looked at; more is the class Unscanned; 1 GiB
+	Script   int64 // bytes of a file that SBOM.Script returns; 1 MiB
+	Packages int   // packages of one platform; 200,000
+}
+
+// DefaultLimits are the limits that a zero Limits stands for.
+func DefaultLimits() Limits {
+	return Limits{File: 1 << 30, Script: 1 << 20, Packages: 200_000}
+}
+
+func (l Limits) orDefault() Limits {
+	d := DefaultLimits()
+	return Limits{
+		File:     cmp.Or(l.File, d.File),
+		Script:   cmp.Or(l.Script, d.Script),
+		Packages: cmp.Or(l.Packages, d.Packages),
+	}
+}
+
+// SBOM is what is inside one platform of an image.
+type SBOM struct {
+	// Packages are sorted by type, name, version and path.
+	Packages []Package
+	// Files are those with a class or a telling mode, of all layers, hidden ones too; sorted by path and layer.
+	Files []File
+	// Notes are oddities that are no errors: those of the layers, and files that look like a package's and
+	// cannot be read as such. Text from the image is quoted.
+	Notes []string
+
+	scripts map[string]string
+	syft    *syftsbom.SBOM
+	// packageClasses are the classes of packages by syft's identifiers.
+	packageClasses map[string][]Class
+}
+
+// Script returns the text of the file at a path in the image, links followed, if the configuration of the
+// image names it as what to start, it is text, and no larger than the limit.
+func (s *SBOM) Script(path string) (string, bool) {
+	text, ok := s.scripts[path]
+	return text, ok
+}
+
+// Scan reads all layers of a platform once and says what is in them. An error, a panic of a parser included,
+// means that nothing is known about the image; it names the platform's digest.
+func Scan(ctx context.Context, p *image.Platform, o Options) (*SBOM, error) {
+	bom, err := scanPlatform(ctx, p, o)
+	if err != nil {
+		return nil, fmt.Errorf("what is in %s (%s) could not be found out: %w", cmp.Or(o.Name, p.Digest), p.Name, err)
+	}
+	return bom, nil
+}
+
+func scanPlatform(ctx context.Context, p *image.Platform, o Options) (*SBOM, error) {
+	t, err := theTable()
+	if err != nil {
+		return nil, err
+	}
+	s := &scanner{
+		table:    t,
+		limits:   o.Limits.orDefault(),
+		platform: p,
+		contents: map[*image.Entry]*content{},
+		mimes:    map[*image.Entry]string{},
+	}
+	s.files, err = p.Files(ctx, image.Options{TempDir: o.TempDir, Limits: o.Layers, Visit: s.visit})
+	if err != nil {
+		return nil, err
+	}
+	defer s.files.Close()
+	s.tree = newTree(s.files.All(), func(e *image.Entry) string { return s.mimes[e] })
+	src := &imageSource{name: cmp.Or(o.Name, p.Digest), platform: p}
+	src.resolver = &resolver{tree: s.tree, layer: src.layer, open: s.files.Open}
+	found, err := catalog(ctx, src)
+	if err != nil {
+		return nil, err
+	}
+	return s.assemble(found)
+}
