@@ -15,7 +15,7 @@ import (
 // clean returns a copy of r in which every string is sanitised and no list is nil. Formats get nothing else,
 // so none can forget to sanitise.
 func clean(r gate.Report) (gate.Report, error) {
-	r.Schema = sanitise(r.Schema)
+	r.Schema, r.Verdict = sanitise(r.Schema), known(r.Verdict)
 	r.Tool.Version, r.Tool.Rules = sanitise(r.Tool.Version), sanitise(r.Tool.Rules)
 	subjects := make([]gate.Subject, 0, len(r.Subjects))
 	for _, s := range r.Subjects {
@@ -29,11 +29,19 @@ func clean(r gate.Report) (gate.Report, error) {
 	return r, nil
 }
 
+// known takes a verdict that is none for what its zero value says.
+func known(v gate.Verdict) gate.Verdict {
+	if v != gate.Allow && v != gate.Deny {
+		return gate.Undecided
+	}
+	return v
+}
+
 func cleanSubject(s gate.Subject) (gate.Subject, error) {
 	for _, field := range []*string{&s.Kind, &s.Name, &s.File, &s.Digest, &s.Platform, &s.Error} {
 		*field = sanitise(*field)
 	}
-	s.ReferencedBy = cleanList(s.ReferencedBy)
+	s.Verdict, s.ReferencedBy = known(s.Verdict), cleanList(s.ReferencedBy)
 	findings := make([]gate.Finding, 0, len(s.Findings))
 	for _, f := range s.Findings {
 		cleaned, err := cleanFinding(f)

@@ -18,6 +18,8 @@ type (
 		Failures int      `xml:"failures,attr"`
 		Errors   int      `xml:"errors,attr"`
 		Suites   []*junitSuite
+
+		byName map[string]*junitSuite
 	}
 	junitSuite struct {
 		XMLName  xml.Name `xml:"testsuite"`
@@ -50,7 +52,7 @@ type (
 // writeJUnit writes a test suite for every file, and one for the images, with a test case for every subject:
 // denied is a failure, undecided an error. Findings that do not deny are the test case's output.
 func writeJUnit(w io.Writer, r gate.Report, o Options) error {
-	run := junitRun{Name: "tidewaiter"}
+	run := junitRun{Name: "tidewaiter", byName: map[string]*junitSuite{}}
 	shown, missing := gravest(r, o.MaxFindings)
 	for _, s := range shown.Subjects {
 		run.add(suiteName(s), junitCaseOf(s))
@@ -86,14 +88,10 @@ func suiteName(s gate.Subject) string {
 
 // add puts a case into the suite of that name, and into the counts.
 func (r *junitRun) add(name string, c junitCase) {
-	var suite *junitSuite
-	for _, known := range r.Suites {
-		if known.Name == name {
-			suite = known
-		}
-	}
+	suite := r.byName[name]
 	if suite == nil {
 		suite = &junitSuite{Name: name}
+		r.byName[name] = suite
 		r.Suites = append(r.Suites, suite)
 	}
 	suite.Cases = append(suite.Cases, c)
@@ -131,7 +129,7 @@ func junitCaseOf(s gate.Subject) junitCase {
 		c.Failure = &junitProblem{Message: clip(first.Message, maxText), Type: first.Rule, Text: text}
 	case s.Verdict == gate.Deny:
 		c.Failure = &junitProblem{Message: "denied", Type: "deny", Text: s.Error}
-	case s.Verdict != gate.Allow:
+	case s.Verdict == gate.Undecided:
 		c.Error = &junitProblem{Message: clip(s.Error, maxText), Type: "undecided", Text: text}
 	}
 	if len(others) > 0 {

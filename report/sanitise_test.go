@@ -3,6 +3,7 @@ package report
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestSanitise(t *testing.T) {
@@ -111,4 +112,24 @@ func TestWrap(t *testing.T) {
 			t.Errorf("%q at %d: got %q, want %q", test.text, test.width, got, test.want)
 		}
 	}
+}
+
+// FuzzSanitise checks that what is sanitised is shown as it is, stays as it is when it is sanitised again, and
+// never loses a character that could be shown.
+func FuzzSanitise(f *testing.F) {
+	for _, s := range []string{"plain", "a\nb", "\x1b[31m\u202e\u200b", "\xff\xfe", "####[x]", "://a:b@c", "?sig=a\x00b&token=\n", "\U000e0041"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got := sanitise(s)
+		if found := unshown.FindString(got); found != "" || strings.Contains(got, "\n") || strings.Contains(got, "##[") || !utf8.ValidString(got) {
+			t.Errorf("%q: there is a %q in %q", s, found, got)
+		}
+		if again := sanitise(got); again != got {
+			t.Errorf("%q: got %q, and then %q", s, got, again)
+		}
+		if len(got) < len(redact(s)) {
+			t.Errorf("%q: got less, %q", s, got)
+		}
+	})
 }

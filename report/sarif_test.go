@@ -136,6 +136,23 @@ func TestSARIFKeepsTheGravest(t *testing.T) {
 	}
 }
 
+// TestSARIFSeverity checks that a rule has the severity that the configuration gives to its findings.
+func TestSARIFSeverity(t *testing.T) {
+	r := readReport(t, "allow")
+	for i := range r.Subjects {
+		for j := range r.Subjects[i].Findings {
+			r.Subjects[i].Findings[j].Severity = policies.High
+		}
+	}
+	run := parseSARIF(t, render(t, "sarif", r, Options{Rules: readRules(t)}))
+	want := map[string]string{"image/miner": "9.5", "image/shell": "8.0", "kubernetes/privileged": "9.5"}
+	for _, rule := range run.Tool.Driver.Rules {
+		if got := rule.Properties.SecuritySeverity; got != want[rule.ID] {
+			t.Errorf("%s: got %s, want %s", rule.ID, got, want[rule.ID])
+		}
+	}
+}
+
 func TestInRepository(t *testing.T) {
 	tests := []struct{ dir, root, file, want string }{
 		{"", "", "k8s/web.yaml", "k8s/web.yaml"},

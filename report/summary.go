@@ -21,8 +21,7 @@ func count(r gate.Report) tally {
 		switch s.Verdict {
 		case gate.Deny:
 			t.denied++
-		case gate.Allow:
-		default:
+		case gate.Undecided:
 			t.undecided++
 		}
 		for _, f := range s.Findings {
