@@ -1,6 +1,14 @@
 // Package shell says what a command line or a script does: whether it fetches code and runs it, opens a
 // reverse shell, or installs software while it starts. It reports facts with the exact piece of source that
 // shows them; whether a fact is acceptable is for the rules to say.
+//
+// It is a small abstract interpreter. Nothing is executed: the script is parsed, every branch is walked, and
+// what is known of each piece of data (its text, and where it was fetched from) flows through words, variables,
+// files, pipes, substitutions and functions until something runs it. See values.go for how data is represented,
+// and the tables fetchers, filters, installers, interpreters and wrappers for what programs do.
+//
+// What it refuses to do: match strings in the source. A command in a comment, in an echo, or in a function that
+// nobody calls does nothing, and is not reported.
 package shell
 
 // Kind is something that a command does and that the gate cares about.
@@ -16,9 +24,12 @@ const (
 // Action is one thing that a command does, with the source that shows it.
 type Action struct {
 	Kind Kind `json:"kind"`
-	// Text is the exact source of the statement, shortened to at most 200 bytes.
+	// Text is the exact source of the statement, shortened to at most 200 bytes. Of an argument vector without
+	// a shell it is the arguments joined by spaces. Where the statement was hidden in a decoded script (base64,
+	// hex ...), it is a piece of the decoded script.
 	Text string `json:"text"`
-	// Line is the 1-based line within the script where Text begins.
+	// Line is the 1-based line within the script where Text begins; for a decoded script, the line of the
+	// statement that decodes and runs it.
 	Line int `json:"line"`
 	// Steps is the chain that leads to the action, in order, one short phrase each:
 	// "wget fetches http://host/d.sh", "its output is piped into sh".
@@ -27,7 +38,8 @@ type Action struct {
 	Tool string `json:"tool"`
 	// Source is the URL, host or package that it names, as far as it is known. Empty if unknown.
 	Source string `json:"source,omitempty"`
-	// Verified tells that what was fetched is checked (sha256sum -c, gpg --verify, cosign) before it runs.
+	// Verified tells that what was fetched is checked (sha256sum -c, gpg --verify, cosign) before it runs, and
+	// does not run if the check fails. A checksum that was itself fetched is no check.
 	Verified bool `json:"verified,omitempty"`
 }
 
@@ -37,4 +49,37 @@ type Result struct {
 	// Unreadable says why the command, or a part of it, could not be understood. Empty if all of it was.
 	// An unreadable script is not a clean one.
 	Unreadable string `json:"unreadable,omitempty"`
+}
+
+// Analyze says what an argument vector does when a container runs it: args is command and args of the pod, or
+// ENTRYPOINT and CMD of the image, as they reach execve.
+func Analyze(args []string) Result { return Limits{}.Analyze(args) }
+
+// AnalyzeScript says what the text of a script does: an entrypoint script, a script in a ConfigMap. A #! line
+// that names another interpreter is followed.
+func AnalyzeScript(script string) Result { return Limits{}.AnalyzeScript(script) }
+
+// Analyze is the function of that name under these limits.
+func (l Limits) Analyze(args []string) Result { return l.analyze(args).result() }
+
+// AnalyzeScript is the function of that name under these limits.
+func (l Limits) AnalyzeScript(script string) Result { return l.analyzeScript(script).result() }
+
+func (l Limits) analyze(args []string) *interp {
+	in := newInterp(l)
+	joined, ok := in.joinArgs(args)
+	if !ok || len(args) == 0 {
+		return in
+	}
+	in.layer = &layer{src: joined, vector: true}
+	in.run(&call{argv: args, fds: &in.env.fds})
+	in.walkUncalled()
+	return in
+}
+
+func (l Limits) analyzeScript(script string) *interp {
+	in := newInterp(l)
+	in.runText(script, scriptRun{})
+	in.walkUncalled()
+	return in
 }

@@ -1,0 +1,165 @@
+package shell
+
+import (
+	"path"
+	"strings"
+)
+
+// xargs runs a command with what it reads as arguments.
+func (in *interp) xargs(c *call) effect {
+	p := options{short: "IiELnPsdaj", long: "replace max-args max-procs max-lines max-chars delimiter arg-file jobs ", first: true}.parse(c.args())
+	text := in.stdin(c)
+	argv := p.args
+	if len(argv) == 0 {
+		argv = []string{"echo"}
+	}
+	mark := p.value("I", "replace", "i")
+	if c.name() == "parallel" && mark == "" {
+		mark = "{}"
+		if len(argv) == 1 {
+			argv = []string{"sh", "-c", argv[0]}
+		}
+	}
+	inner := *c.fds
+	inner.set(0, nil)
+	run := &call{fds: &inner}
+	if mark == "" || c.name() == "parallel" && !strings.Contains(strings.Join(argv, " "), mark) {
+		items := strings.Fields(text)
+		if p.has("0", "null", "d", "delimiter") {
+			items = []string{strings.TrimRight(text, "\n")}
+		}
+		run.argv = append(argv[:len(argv):len(argv)], items...)
+		return in.run(run)
+	}
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	for _, line := range lines[:min(len(lines), loopItems)] {
+		run.argv = make([]string, len(argv))
+		for i, a := range argv {
+			run.argv[i] = in.bounded(strings.ReplaceAll(a, mark, line))
+		}
+		in.run(run)
+	}
+	return effect{}
+}
+
+// find runs commands on what it finds; which files those are is known only where the script has made them.
+func (in *interp) find(c *call) effect {
+	args := c.args()
+	root := firstOr(args, ".")
+	for i, a := range args {
+		if a != "-exec" && a != "-execdir" && a != "-ok" {
+			continue
+		}
+		argv := args[i+1:]
+		for k, b := range argv {
+			if b == ";" || b == "+" {
+				argv = argv[:k]
+				break
+			}
+		}
+		found := in.foundIn(in.path(root))
+		run := make([]string, len(argv))
+		for k, b := range argv {
+			run[k] = strings.ReplaceAll(b, "{}", found)
+		}
+		in.run(c.with(run))
+	}
+	in.print(c, in.foundIn(in.path(root))+"\n")
+	return effect{}
+}
+
+// foundIn returns a fetched file below dir, or else a name of which nothing is known.
+func (in *interp) foundIn(dir string) string {
+	for _, name := range sortedKeys(in.files) {
+		if _, ok := within(dir, name); ok && in.fetched(in.files[name].text) != nil {
+			return name
+		}
+	}
+	for _, t := range in.trees {
+		if _, ok := within(dir, path.Join(t.dir, "x")); ok && !t.home {
+			return path.Join(t.dir, "x")
+		}
+	}
+	return in.unknown("$(find)")
+}
+
+// schedule is crontab FILE, crontab -, at and batch: what they are given runs later.
+func (in *interp) schedule(c *call) effect {
+	p := options{short: "ufqt"}.parse(c.args())
+	name := c.name()
+	if name == "crontab" {
+		if p.has("l", "r", "e") {
+			in.print(c, in.unknown("$(crontab -l)")+"\n")
+			return effect{}
+		}
+		in.runCrontab(in.inputs(c, p.args), false, "crontab schedules it")
+		return effect{}
+	}
+	text := in.stdin(c)
+	if f := p.value("f"); f != "" {
+		text, _ = in.content(c, f)
+	}
+	in.subshell(func() { in.runText(text, scriptRun{via: name + " schedules it"}) })
+	return effect{}
+}
+
+// runCrontab walks the commands of a crontab; in those of the system the sixth field is a user.
+func (in *interp) runCrontab(text string, withUser bool, via string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		if in.leading(line) != nil {
+			in.executed(line, via)
+			continue
+		}
+		skip := 5
+		if line[0] == '@' {
+			skip = 1
+		} else if !strings.ContainsAny(line[:1], "0123456789*") {
+			continue // NAME=value
+		}
+		if withUser {
+			skip++
+		}
+		for ; skip > 0; skip-- {
+			_, line, _ = strings.Cut(line, " ")
+			line = strings.TrimLeft(line, " \t")
+		}
+		in.subshell(func() { in.runText(line, scriptRun{via: via}) })
+	}
+}
+
+// autorun walks what is written to a file that something else runs by itself: cron, a login, the boot.
+func (in *interp) autorun(name, text string) {
+	switch {
+	case strings.HasSuffix(name, "/etc/crontab"), strings.Contains(name, "/etc/cron.d/"):
+		in.runCrontab(text, true, "cron runs it")
+	case strings.Contains(name, "/spool/cron/"), strings.Contains(name, "/etc/crontabs/"):
+		in.runCrontab(text, false, "cron runs it")
+	case strings.HasSuffix(name, "/etc/ld.so.preload"):
+		in.preloaded("/etc/ld.so.preload", strings.TrimSpace(text))
+	case strings.HasSuffix(name, "/authorized_keys"):
+	default:
+		if runsByItself(name) {
+			in.subshell(func() { in.runText(text, scriptRun{via: in.display(name) + " is run by itself"}) })
+		}
+	}
+}
+
+// runsByItself tells whether a file is a script that the system or a login runs. Names may begin with the mount of
+// a host: /mnt/etc/cron.daily/x.
+func runsByItself(name string) bool {
+	for _, dir := range []string{"/etc/cron.hourly/", "/etc/cron.daily/", "/etc/cron.weekly/", "/etc/cron.monthly/", "/etc/periodic/",
+		"/etc/profile.d/", "/etc/init.d/", "/etc/rc.local", "/etc/rc.d/", "/etc/local.d/"} {
+		if strings.Contains(name, dir) {
+			return true
+		}
+	}
+	switch path.Base(name) {
+	case ".bashrc", ".profile", ".bash_profile", ".zshrc", ".bash_login", "rc.local":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,339 @@
+package shell
+
+import (
+	"path"
+	"strconv"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+func (in *interp) cd(c *call) effect {
+	args := options{}.parse(c.args()).args
+	to := in.variable("HOME")
+	switch {
+	case len(args) > 0 && args[0] == "-":
+		to = in.env.before
+	case len(c.argv) > 1 && c.argv[len(c.argv)-1] == "-":
+		to = in.env.before
+	case len(args) > 0:
+		to = in.path(args[0])
+	}
+	in.env.before, in.env.cwd = in.env.cwd, to
+	return effect{}
+}
+
+func (in *interp) popd(*call) effect {
+	in.env.before, in.env.cwd = in.env.cwd, in.env.before
+	return effect{}
+}
+
+// declClause is export, local, declare and their like as the parser sees them.
+func (in *interp) declClause(c *syntax.DeclClause) {
+	for _, a := range c.Args {
+		if a.Name == nil {
+			if a.Value != nil {
+				in.assignField(in.word(a.Value))
+			}
+			continue
+		}
+		in.assign(a)
+	}
+}
+
+// declareArgs is the same after "command", where the parser sees plain words.
+func (in *interp) declareArgs(c *call) effect {
+	for _, a := range c.args() {
+		in.assignField(a)
+	}
+	return effect{}
+}
+
+// assignField is an assignment that only expansion made one: export "$NAME=$VALUE".
+func (in *interp) assignField(field string) {
+	if name, value, ok := strings.Cut(field, "="); ok && syntax.ValidName(name) {
+		in.env.vars.set(name, value)
+	}
+}
+
+// readLine is read and mapfile. Known input is read line by line; from any other, each variable becomes one line of it.
+func (in *interp) readLine(c *call) effect {
+	p := options{short: "adinNptu"}.parse(c.args())
+	fd := 0
+	if n, err := strconv.Atoi(p.value("u")); err == nil {
+		fd = n
+	}
+	e := c.fds.get(fd)
+	names := p.args
+	if a := p.value("a"); a != "" {
+		names = []string{a}
+	}
+	if len(names) == 0 {
+		names = []string{"REPLY"}
+	}
+	line := in.nextLine(e)
+	if c.name() != "read" {
+		line += in.read(e)
+	}
+	for i, name := range names {
+		value := line
+		if in.known(line) && len(names) > 1 {
+			value, line, _ = strings.Cut(strings.TrimLeft(line, in.ifs()), " ")
+			if i == len(names)-1 {
+				value = strings.TrimSpace(value + " " + line)
+			}
+		}
+		in.env.vars.set(name, value)
+		if p.has("a") || c.name() != "read" {
+			in.setArray(name, strings.Fields(value))
+		}
+	}
+	return effect{}
+}
+
+// nextLine takes one line from e.
+func (in *interp) nextLine(e *end) string {
+	if e == nil {
+		return in.unknown("$(read)")
+	}
+	if e.socket == nil {
+		line, rest, more := strings.Cut(e.text, "\n")
+		if more && (in.known(line) || rest != "") {
+			e.text = rest
+			return in.byLine(line)
+		}
+		e.text = ""
+		return in.byLine(line)
+	}
+	return in.byLine(in.received(e.socket))
+}
+
+// byLine marks a line of fetched data as one line of a stream.
+func (in *interp) byLine(line string) string {
+	h := in.leadingHole(line)
+	if h == nil || in.remarkable(line) == nil {
+		return line
+	}
+	next := *h
+	next.lines, next.steps = true, appendStep(h.steps, "it is read line by line")
+	return in.newHole(next)
+}
+
+// set handles -e, and the positional parameters after --.
+func (in *interp) set(c *call) effect {
+	for i, a := range c.args() {
+		switch {
+		case a == "--":
+			in.env.params = c.args()[i+1:]
+			return effect{}
+		case strings.HasPrefix(a, "-") && strings.Contains(a, "e"), a == "errexit" && i > 0 && strings.HasSuffix(c.args()[i-1], "o"):
+			in.env.errexit = !strings.HasPrefix(c.args()[max(i-1, 0)], "+")
+		case strings.HasPrefix(a, "+") && strings.Contains(a, "e"):
+			in.env.errexit = false
+		case !strings.HasPrefix(a, "-") && !strings.HasPrefix(a, "+") && (i == 0 || !strings.HasSuffix(c.args()[i-1], "o")):
+			in.env.params = c.args()[i:]
+			return effect{}
+		}
+	}
+	return effect{}
+}
+
+func (in *interp) shift(c *call) effect {
+	n := 1
+	if len(c.argv) > 1 {
+		if v, err := strconv.Atoi(c.argv[1]); err == nil {
+			n = max(v, 0)
+		}
+	}
+	if len(in.env.params) > 0 {
+		in.env.params = in.env.params[min(n, len(in.env.params)):]
+	}
+	return effect{}
+}
+
+func (in *interp) defineAlias(c *call) effect {
+	for _, a := range c.args() {
+		if name, text, ok := strings.Cut(a, "="); ok {
+			if in.aliases == nil {
+				in.aliases = map[string]string{}
+			}
+			in.aliases[name] = text
+		}
+	}
+	return effect{}
+}
+
+// trap walks the command that is to run later; when does not matter.
+func (in *interp) trap(c *call) effect {
+	if args := (options{}).parse(c.args()).args; len(args) > 1 {
+		in.subshell(func() { in.runText(args[0], scriptRun{via: "trap runs it"}) })
+	}
+	return effect{}
+}
+
+func (in *interp) eval(c *call) effect {
+	return in.runText(strings.Join(c.args(), " "), scriptRun{via: "its output is evaluated by eval"})
+}
+
+// source runs a file in the shell itself.
+func (in *interp) source(c *call) effect {
+	if len(c.argv) < 2 {
+		return effect{}
+	}
+	text, name := in.content(c, c.argv[1])
+	params := in.env.params
+	if len(c.argv) > 2 {
+		in.env.params = c.argv[2:]
+	}
+	e := in.runText(text, scriptRun{via: in.via(name, "sourced by the shell")})
+	in.env.params = params
+	return e
+}
+
+// via says how the content of a file is run; output of a substitution has no name worth showing.
+func (in *interp) via(name, how string) string {
+	if strings.HasPrefix(name, "/proc/self/fd/") || name == "" {
+		return "its output is " + how
+	}
+	return in.display(name) + " is " + how
+}
+
+// content is what a program reads from the file that it is given as an argument.
+func (in *interp) content(c *call, arg string) (text, name string) {
+	if n, ok := devFD(arg); ok {
+		return in.read(c.fds.get(n)), ""
+	}
+	if host, ok := devTCP(arg); ok {
+		return in.received(in.newFetch("/dev/tcp", host, true)), ""
+	}
+	name = in.path(arg)
+	return in.readFile(name), name
+}
+
+func (in *interp) exec(c *call) effect {
+	p := options{short: "a", first: true}.parse(c.args())
+	e := in.run(c.with(p.args))
+	e.exits = leavesScript
+	return e
+}
+
+// builtin is "command": with -v it tells where a program is.
+func (in *interp) builtin(c *call) effect {
+	p := options{first: true}.parse(c.args())
+	if p.has("v", "V") {
+		return in.which(c.with(append([]string{"which"}, p.args...)))
+	}
+	saved := in.functions
+	in.functions = nil
+	e := in.run(c.with(p.args))
+	in.functions = saved
+	return e
+}
+
+// which prints names of programs; the name is as good as the path.
+func (in *interp) which(c *call) effect {
+	for _, a := range (options{}).parse(c.args()).args {
+		in.print(c, a+"\n")
+	}
+	return effect{}
+}
+
+// test is [ and test: comparing a checksum with something that was not fetched is a check.
+func (in *interp) test(c *call) effect {
+	args := c.args()
+	negated := len(args) > 0 && args[0] == "!"
+	if negated {
+		args = args[1:]
+	}
+	var e effect
+	if len(args) >= 3 {
+		e = in.compared(args[0], args[1], args[2])
+	}
+	if negated {
+		e.passed, e.failed = e.failed, e.passed
+	}
+	return e
+}
+
+// compared is what is known after comparing two strings.
+func (in *interp) compared(a, op, b string) effect {
+	checked := in.digestOf(a, b)
+	switch op {
+	case "=", "==":
+		return effect{passed: checked}
+	case "!=":
+		return effect{failed: checked}
+	}
+	return effect{}
+}
+
+// digestOf returns what one of the two strings is a checksum of, if the other one is not fetched itself.
+func (in *interp) digestOf(a, b string) []*fetch {
+	for _, pair := range [][2]string{{a, b}, {b, a}} {
+		h := in.findHole(pair[0], func(h *hole) bool { return h.digest != nil })
+		if h != nil && pair[1] != "" && in.fetched(pair[1]) == nil && !in.isDigest(pair[1]) {
+			return h.digest
+		}
+	}
+	return nil
+}
+
+func (in *interp) isDigest(s string) bool {
+	return in.findHole(s, func(h *hole) bool { return h.digest != nil }) != nil
+}
+
+// testClause is [[ ]].
+func (in *interp) testClause(c *syntax.TestClause) effect {
+	x := c.X
+	negated := false
+	for {
+		if u, ok := x.(*syntax.UnaryTest); ok && u.Op == syntax.TsNot {
+			x, negated = u.X, !negated
+			continue
+		}
+		if p, ok := x.(*syntax.ParenTest); ok {
+			x = p.X
+			continue
+		}
+		break
+	}
+	e := in.testExpr(x)
+	if negated {
+		e.passed, e.failed = e.failed, e.passed
+	}
+	return e
+}
+
+// testExpr walks an expression for what its words substitute.
+func (in *interp) testExpr(x syntax.TestExpr) effect {
+	if !in.step() {
+		return effect{}
+	}
+	switch x := x.(type) {
+	case *syntax.Word:
+		in.word(x)
+	case *syntax.ParenTest:
+		return in.testExpr(x.X)
+	case *syntax.UnaryTest:
+		in.testExpr(x.X)
+	case *syntax.BinaryTest:
+		a, okA := x.X.(*syntax.Word)
+		b, okB := x.Y.(*syntax.Word)
+		if !okA || !okB {
+			in.testExpr(x.X)
+			in.testExpr(x.Y)
+			return effect{}
+		}
+		op := x.Op.String()
+		return in.compared(in.word(a), op, in.word(b))
+	}
+	return effect{}
+}
+
+// preloaded reports a fetched file that every program from here on loads.
+func (in *interp) preloaded(variable, value string) {
+	name := in.path(value)
+	if f, ok := in.lookup(name); ok && in.fetched(f.text) != nil {
+		in.executed(f.text, in.display(path.Base(name))+" is loaded by "+variable)
+	}
+}

@@ -1,0 +1,305 @@
+package shell
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// call is one command about to run: an argument vector and its descriptors.
+type call struct {
+	argv []string
+	fds  *fdTable
+}
+
+// args returns the arguments after the name.
+func (c *call) args() []string { return c.argv[1:] }
+
+// name is the program's base name.
+func (c *call) name() string { return programName(c.argv[0]) }
+
+// programName strips folder and .exe from the name of a program.
+func programName(arg string) string {
+	return strings.TrimSuffix(path.Base(strings.ReplaceAll(arg, `\`, "/")), ".exe")
+}
+
+// with returns a call of another vector with the same descriptors.
+func (c *call) with(argv []string) *call { return &call{argv: argv, fds: c.fds} }
+
+// stdin reads what the command gets as its input.
+func (in *interp) stdin(c *call) string { return in.read(c.fds.get(0)) }
+
+// print writes what the command prints.
+func (in *interp) print(c *call, text string) { in.write(c.fds.get(1), text) }
+
+// simple walks a simple command. Where one of its words depends on the branch that was taken, it is walked once
+// for each possibility.
+func (in *interp) simple(c *syntax.CallExpr, redirs []*syntax.Redirect) effect {
+	if len(c.Args) == 0 {
+		for _, a := range c.Assigns {
+			in.assign(a)
+		}
+		fds := in.env.fds
+		in.redirect(&fds, redirs)
+		return effect{}
+	}
+	argv := in.fields(c.Args)
+	restore := in.prefixed(c.Assigns)
+	defer restore()
+	var e effect
+	for k, n := 0, 1; k < n && !in.budget.stopped; k++ {
+		vector := make([]string, 0, len(argv))
+		for i, a := range argv {
+			text, alts := in.resolve(a, k)
+			n = max(n, alts)
+			if alts > 1 && !wholeWord(c.Args, i) {
+				vector = append(vector, strings.Fields(text)...)
+				continue
+			}
+			vector = append(vector, text)
+		}
+		fds := in.env.fds
+		in.redirect(&fds, redirs)
+		if len(vector) == 1 && vector[0] == "exec" {
+			in.env.fds = fds
+			return effect{}
+		}
+		e = in.run(&call{argv: vector, fds: &fds})
+	}
+	return e
+}
+
+// wholeWord tells that the i-th word was quoted, so that its value is one field. Where fields and words do not
+// correspond one to one, it is taken to be unquoted.
+func wholeWord(words []*syntax.Word, i int) bool {
+	if i >= len(words) || len(words[i].Parts) != 1 {
+		return true
+	}
+	_, bare := words[i].Parts[0].(*syntax.ParamExp)
+	return !bare
+}
+
+// prefixed makes the assignments before a command, and returns what undoes them.
+func (in *interp) prefixed(assigns []*syntax.Assign) func() {
+	if len(assigns) == 0 {
+		return func() {}
+	}
+	type old struct {
+		name, value string
+		set         bool
+	}
+	var olds []old
+	for _, a := range assigns {
+		if a.Name == nil {
+			continue
+		}
+		v, ok := in.env.vars.get(a.Name.Value)
+		olds = append(olds, old{a.Name.Value, v, ok})
+		in.assign(a)
+	}
+	return func() {
+		for _, o := range slices.Backward(olds) {
+			if o.set {
+				in.env.vars.set(o.name, o.value)
+			} else {
+				delete(in.env.vars.vars, o.name)
+			}
+		}
+	}
+}
+
+// assign is name=value, name+=value, name[i]=value and name=(values).
+func (in *interp) assign(a *syntax.Assign) {
+	if a.Name == nil || a.Naked {
+		return
+	}
+	name := a.Name.Value
+	switch {
+	case a.Array != nil:
+		in.assignArray(name, a)
+		return
+	case a.Index != nil:
+		value := in.word(a.Value)
+		in.setArray(name, append(in.arrays[name], value))
+		in.env.vars.set(name+"["+in.arithmetic(a.Index)+"]", value)
+		return
+	}
+	value := in.word(a.Value)
+	if a.Append {
+		value = in.bounded(in.variable(name) + value)
+	}
+	in.env.vars.set(name, value)
+	if name == "LD_PRELOAD" || name == "BASH_ENV" || name == "ENV" {
+		in.preloaded(name, value)
+	}
+}
+
+func (in *interp) assignArray(name string, a *syntax.Assign) {
+	var values []string
+	if a.Append {
+		values = in.arrays[name]
+	}
+	for _, elem := range a.Array.Elems {
+		if elem.Value == nil {
+			continue
+		}
+		fields := in.fields([]*syntax.Word{elem.Value})
+		if elem.Index != nil && len(fields) > 0 {
+			in.env.vars.set(name+"["+in.arithmetic(elem.Index)+"]", fields[0])
+		}
+		values = append(values, fields...)
+	}
+	in.setArray(name, values)
+}
+
+func (in *interp) setArray(name string, values []string) {
+	if in.arrays == nil {
+		in.arrays = map[string][]string{}
+	}
+	in.arrays[name] = slices.Clip(values)
+}
+
+// run does what a command does: a function, an alias, a program that the script has fetched, or one that is known.
+func (in *interp) run(c *call) effect {
+	if len(c.argv) == 0 || !in.step() {
+		return effect{}
+	}
+	var e effect
+	in.deeper(func() { e = in.dispatch(c) })
+	return e
+}
+
+func (in *interp) dispatch(c *call) effect {
+	name := c.argv[0]
+	if h := in.leading(name); h != nil && in.runHole(c, h) {
+		return effect{}
+	}
+	if f := in.functions[name]; f != nil {
+		return in.invoke(f, c)
+	}
+	if text, ok := in.aliases[name]; ok {
+		return in.alias(c, name, text)
+	}
+	if in.runFetched(c) {
+		return effect{}
+	}
+	if h := handlerOf(c.name()); h != nil {
+		return h(in, c)
+	}
+	return in.program(c)
+}
+
+// runHole handles a command whose name is not known. It tells whether there is no more to say.
+func (in *interp) runHole(c *call, h *hole) bool {
+	rest := c.argv[0][holeBytes:]
+	if h.fetch == nil && h.opaque == "" && h.fifo == "" {
+		in.dynamic = in.dynamic || rest == ""
+		return false
+	}
+	if strings.HasPrefix(rest, "/") {
+		return false // a folder whose name was fetched, not a command
+	}
+	in.executed(c.argv[0], "its output is run as a command")
+	in.print(c, in.derived(in.stdin(c), "("+h.spelling+")", ""))
+	return true
+}
+
+// program handles a program that no handler knows: one of the data tables, or a stranger.
+func (in *interp) program(c *call) effect {
+	name := c.name()
+	if alias := in.linkedProgram(c.argv[0]); alias != "" && alias != name {
+		argv := append([]string{alias}, c.args()...)
+		return in.run(c.with(argv))
+	}
+	if in.install(c, name) {
+		return effect{}
+	}
+	if f, ok := fetchers[name]; ok {
+		in.fetch(c, name, f)
+		return effect{}
+	}
+	if w, ok := wrappers[name]; ok {
+		return in.wrapped(c, w)
+	}
+	if i, ok := interpreterOf(name); ok {
+		return in.interpret(c, name, i)
+	}
+	if unversioned := strings.TrimRight(name, "0123456789.-"); unversioned != name && unversioned != "" {
+		if in.recognised(unversioned) {
+			return in.run(c.with(append([]string{unversioned}, c.args()...)))
+		}
+	}
+	return in.stranger(c)
+}
+
+// recognised tells whether a table knows the program.
+func (in *interp) recognised(name string) bool {
+	if handlerOf(name) != nil || isInstaller(name) {
+		return true
+	}
+	_, fetcher := fetchers[name]
+	_, wrapper := wrappers[name]
+	_, interpreter := interpreterOf(name)
+	return fetcher || wrapper || interpreter
+}
+
+// stranger handles a program that nothing is known of. It may pass on what it reads; if it is handed a shell with
+// a script, it is taken to run that; if it is handed a URL, what it prints may come from there.
+func (in *interp) stranger(c *call) effect {
+	args := c.args()
+	for i, a := range args {
+		if isShell(programName(a)) && i+1 < len(args) && strings.HasPrefix(args[i+1], "-") && strings.HasSuffix(args[i+1], "c") {
+			return in.run(c.with(args[i:]))
+		}
+	}
+	spelling := "$(" + shorten(in.display(strings.Join(c.argv, " ")), 60) + ")"
+	input := in.stdin(c)
+	if in.remarkable(input) == nil {
+		for _, a := range args {
+			if isURL(a) {
+				f := in.newFetch(in.display(c.name()), a, false)
+				in.print(c, in.newHole(hole{spelling: spelling, fetch: f, steps: []string{in.display(c.name() + " is given " + a)}}))
+				return effect{}
+			}
+		}
+	}
+	in.print(c, in.derived(input, spelling, ""))
+	return effect{}
+}
+
+// isURL tells whether arg is the URL of something on another machine.
+func isURL(arg string) bool {
+	for _, scheme := range []string{"http://", "https://", "ftp://", "ftps://"} {
+		if len(arg) > len(scheme) && strings.EqualFold(arg[:len(scheme)], scheme) {
+			return true
+		}
+	}
+	return false
+}
+
+// alias puts the text of an alias in place of the command's name.
+func (in *interp) alias(c *call, name, text string) effect {
+	saved := in.aliases
+	in.aliases = map[string]string{}
+	for k, v := range saved {
+		if k != name { // an alias is not expanded within itself
+			in.aliases[k] = v
+		}
+	}
+	defer func() { in.aliases = saved }()
+	if strings.ContainsAny(text, "|;&<>$`()'\"") {
+		return in.runText(text+" "+quoteAll(c.args()), scriptRun{fds: c.fds})
+	}
+	return in.run(c.with(append(strings.Fields(text), c.args()...)))
+}
+
+// quoteAll quotes arguments so that they can be parsed again.
+func quoteAll(args []string) string {
+	quoted := make([]string, len(args))
+	for i, a := range args {
+		quoted[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+	}
+	return strings.Join(quoted, " ")
+}

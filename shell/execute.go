@@ -1,0 +1,310 @@
+package shell
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// runFetched handles a program whose file the script has made: one that was fetched, or a script of its own. It
+// tells whether there is no more to say about the command.
+func (in *interp) runFetched(c *call) bool {
+	if len(in.files) == 0 && len(in.trees) == 0 {
+		return false
+	}
+	name, text, ok := in.madeProgram(c.argv[0])
+	if !ok {
+		return false
+	}
+	in.childShell(text, scriptRun{via: in.display(name) + " is run", zero: c.argv[0], params: c.args(), fds: c.fds})
+	return in.remarkable(text) != nil || !in.merelyUnknown(text)
+}
+
+// madeProgram finds the file that a command name leads to among those that the script has made or unpacked.
+func (in *interp) madeProgram(name string) (shown, text string, ok bool) {
+	if strings.Contains(name, "/") {
+		file := in.path(name)
+		if f, ok := in.lookup(file); ok && f.program == "" {
+			return name, f.text, true
+		}
+		if t := in.treeOf(file); t != nil {
+			return name, t.text, true
+		}
+		return "", "", false
+	}
+	for _, dir := range in.searchPath() {
+		file := path.Join(dir, name)
+		if f, ok := in.files[file]; ok && f.program == "" && f.text != "" {
+			return name, f.text, true
+		}
+		for _, t := range slices.Backward(in.trees) {
+			if rel, ok := within(t.dir, file); ok && in.namedAfter(&t, rel) {
+				return name, t.text, true
+			}
+		}
+	}
+	return "", "", false
+}
+
+// searchPath is the folders in which programs are looked for.
+func (in *interp) searchPath() []string {
+	dirs := []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/go/bin"}
+	if v, ok := in.env.vars.get("PATH"); ok {
+		for _, d := range strings.Split(v, ":") {
+			if d != "" && len(dirs) < maxBraces {
+				dirs = append(dirs, in.path(d))
+			}
+		}
+	}
+	return dirs
+}
+
+// interpreter is a program that runs code in a language of its own.
+type interpreter struct {
+	lang     language
+	code     string // short options whose value is code: python -c
+	longCode string // the same, long: node --eval
+	valued   string // short options that take a value
+	file     string // long or one-dash options whose value is a file that is run: java -jar
+	stdin    bool   // without operands it runs what it reads
+}
+
+// interpreters are those programs; versions are cut off their names before they are looked up.
+var interpreters = map[string]interpreter{
+	"python":  {lang: python, code: "c", valued: "WXm", stdin: true},
+	"pypy":    {lang: python, code: "c", valued: "WXm", stdin: true},
+	"perl":    {lang: perl, code: "eE", valued: "", stdin: true},
+	"ruby":    {lang: ruby, code: "e", valued: "rICEK", stdin: true},
+	"jruby":   {lang: ruby, code: "e", valued: "rIC", stdin: true},
+	"node":    {lang: javascript, code: "ep", longCode: "eval print ", valued: "r", stdin: true},
+	"nodejs":  {lang: javascript, code: "ep", longCode: "eval print ", valued: "r", stdin: true},
+	"deno":    {lang: javascript, stdin: true},
+	"php":     {lang: php, code: "rBRE", valued: "dczS", stdin: true},
+	"lua":     {lang: lua, code: "e", valued: "l", stdin: true},
+	"luajit":  {lang: lua, code: "e", valued: "l", stdin: true},
+	"tclsh":   {lang: tcl, stdin: true},
+	"expect":  {lang: tcl, code: "c", stdin: true},
+	"Rscript": {lang: rlang, code: "e"},
+	"R":       {lang: rlang, code: "e", stdin: true},
+	"java":    {file: "jar javaagent agentpath cp classpath ", valued: ""},
+	"groovy":  {lang: javascript, code: "e"},
+	"jshell":  {lang: javascript, stdin: true},
+}
+
+func interpreterOf(name string) (interpreter, bool) {
+	i, ok := interpreters[name]
+	return i, ok
+}
+
+// interpret walks an interpreter: code on its command line, in a file, or on its input.
+func (in *interp) interpret(c *call, name string, i interpreter) effect {
+	args := c.args()
+	if i.file != "" {
+		in.java(c, args)
+		return effect{}
+	}
+	for k := 0; k < len(args); k++ {
+		a := args[k]
+		next := firstOr(args[min(k+1, len(args)):], "")
+		switch {
+		case a == "-" || a == "/dev/stdin":
+			in.runCode(c, in.stdin(c), i.lang, "its output is piped into "+name)
+			return effect{}
+		case !strings.HasPrefix(a, "-"):
+			return in.interpretFile(c, name, i, a)
+		case strings.HasPrefix(a, "--"):
+			long, value, has := strings.Cut(a[2:], "=")
+			if takesValue(i.longCode, long) {
+				if !has {
+					value = next
+				}
+				return in.inlineCode(c, value, i.lang)
+			}
+		default:
+			if code, ok := inlineOf(i, a[1:], next); ok {
+				return in.inlineCode(c, code, i.lang)
+			}
+			if i.lang == python && strings.HasPrefix(a, "-m") {
+				return in.module(c, args[k:])
+			}
+			if i.valued != "" && strings.Contains(i.valued, a[len(a)-1:]) && len(a) == 2 {
+				k++
+			}
+		}
+	}
+	if i.stdin {
+		how := "its output is read by "
+		if e := c.fds.get(0); e != nil && e.piped {
+			how = "its output is piped into "
+		}
+		in.runCode(c, in.stdin(c), i.lang, how+name)
+	}
+	return effect{}
+}
+
+// inlineOf finds the code in a bundle of short options: -c CODE, -cCODE, -lane CODE.
+func inlineOf(i interpreter, bundle, next string) (string, bool) {
+	for k := range len(bundle) {
+		switch b := bundle[k]; {
+		case strings.IndexByte(i.code, b) >= 0:
+			if rest := bundle[k+1:]; rest != "" && (i.lang == python || i.lang == php) {
+				return rest, true
+			}
+			return next, true
+		case b == 'M' || b == 'I' || strings.IndexByte(i.valued, b) >= 0:
+			return "", false // the rest is the value of this one
+		}
+	}
+	return "", false
+}
+
+// inlineCode runs code from the command line; it may do as it likes with what it reads.
+func (in *interp) inlineCode(c *call, code string, lang language) effect {
+	in.code(c, code, lang)
+	return effect{}
+}
+
+// module is python -m NAME.
+func (in *interp) module(c *call, args []string) effect {
+	name, rest := strings.TrimPrefix(args[0], "-m"), args[1:]
+	if name == "" && len(rest) > 0 {
+		name, rest = rest[0], rest[1:]
+	}
+	if isInstaller(name) {
+		in.install(c.with(append([]string{name}, rest...)), name)
+	}
+	return effect{}
+}
+
+// interpretFile runs a file. In the folder where the container starts, the image's own files are the likelier ones.
+func (in *interp) interpretFile(c *call, name string, i interpreter, arg string) effect {
+	if i.lang == javascript && (arg == "run" || arg == "eval") && name == "deno" {
+		for _, a := range c.args()[1:] {
+			if isURL(a) {
+				in.report(RuntimeDownload, name, a, []string{"deno fetches " + a, "it is run"}, in.newFetch(name, a, false))
+			}
+		}
+		return effect{}
+	}
+	if isURL(arg) {
+		in.report(RuntimeDownload, name, arg, []string{name + " fetches " + arg, "it is run"}, in.newFetch(name, arg, false))
+		return effect{}
+	}
+	file := in.path(arg)
+	if _, ok := in.lookup(file); !ok {
+		if t := in.treeOf(file); t == nil || t.home && !in.namedAfter(t, file) {
+			return effect{}
+		}
+	}
+	text, shown := in.content(c, arg)
+	in.runCode(c, text, i.lang, in.via(shown, "run by "+name))
+	return effect{}
+}
+
+// java is java -jar FILE, -javaagent:FILE, -cp FILE:FILE.
+func (in *interp) java(c *call, args []string) {
+	for k, a := range args {
+		var file string
+		switch next := firstOr(args[k+1:], ""); {
+		case a == "-jar":
+			file = next
+		case a == "-cp" || a == "-classpath" || a == "--class-path":
+			file = firstOr(strings.Split(next, ":"), "")
+		case strings.HasPrefix(a, "-javaagent:"), strings.HasPrefix(a, "-agentpath:"):
+			_, file, _ = strings.Cut(a, ":")
+			file, _, _ = strings.Cut(file, "=")
+		default:
+			continue
+		}
+		if f, ok := in.lookup(in.path(file)); ok && file != "" {
+			in.executed(f.text, in.display(file)+" is run by java")
+		} else if t := in.treeOf(in.path(file)); t != nil && !t.home && file != "" {
+			in.executed(t.text, in.display(file)+" is run by java")
+		}
+	}
+}
+
+// runCode runs text as a program in some language.
+func (in *interp) runCode(c *call, text string, lang language, via string) {
+	if h := in.leading(text); h != nil {
+		if !in.remoteInput(c, text, c.name()) {
+			in.executed(text, via)
+		}
+		return
+	}
+	if text != "" {
+		in.code(c, text, lang)
+	}
+}
+
+// foreign handles a script whose #! line names something other than a shell, and tells whether it was one.
+func (in *interp) foreign(text string, r scriptRun) bool {
+	if !strings.HasPrefix(text, "#!") {
+		return false
+	}
+	line, _, _ := strings.Cut(text[2:], "\n")
+	argv := strings.Fields(line)
+	if len(argv) > 1 && path.Base(argv[0]) == "env" {
+		argv = argv[1:]
+		if argv[0] == "-S" {
+			argv = argv[1:]
+		}
+	}
+	if len(argv) == 0 {
+		return false
+	}
+	name := programName(argv[0])
+	fds := r.fds
+	if fds == nil {
+		fds = &in.env.fds
+	}
+	if i, ok := interpreterOf(strings.TrimRight(name, "0123456789.")); ok {
+		saved := in.layer
+		in.layer = &layer{src: text, outer: in.layer, via: r.via}
+		in.code(&call{argv: argv, fds: fds}, text, i.lang)
+		in.layer = saved
+		return true
+	}
+	if isShell(name) || name == "busybox" || !in.known(name) || name == "openrc-run" || name == "runscript" {
+		return false
+	}
+	in.unreadable("a script for %s, which is not understood here", name)
+	return true
+}
+
+// runOperand is a program that loads or runs its first operand: insmod, ld.so, dotnet, systemd-run.
+func (in *interp) runOperand(c *call) effect {
+	p := options{first: true, long: "library-path preload unit "}.parse(c.args())
+	if f := p.value("preload"); f != "" {
+		in.preloaded("--preload", f)
+	}
+	if len(p.args) == 0 {
+		return effect{}
+	}
+	if c.name() == "insmod" || c.name() == "dotnet" || c.name() == "run-parts" {
+		if h := in.fetchedOperand(p.args[0]); h != nil {
+			in.report(RuntimeDownload, h.fetch.tool, h.fetch.source, appendStep(h.steps, p.args[0]+" is run by "+c.name()), h.fetch)
+		}
+		return effect{}
+	}
+	return in.run(c.with(p.args))
+}
+
+// make runs what a Makefile in the folder says.
+func (in *interp) make(c *call) effect {
+	p := options{short: "CfIjlo", long: "directory file makefile "}.parse(c.args())
+	dir := in.path(p.value("C", "directory"))
+	if dir == "" {
+		dir = in.env.cwd
+	}
+	text := ""
+	if f, ok := in.lookup(path.Join(dir, firstOr([]string{p.value("f", "file", "makefile")}, ""))); ok {
+		text = f.text
+	} else if t := in.treeOf(path.Join(dir, "Makefile")); t != nil {
+		text = t.text
+	}
+	if in.fetched(text) != nil {
+		in.executed(text, "its Makefile is run by "+c.name())
+	}
+	return effect{}
+}

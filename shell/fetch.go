@@ -1,0 +1,224 @@
+package shell
+
+import (
+	"path"
+	"strings"
+)
+
+// fetcher is a program that gets data from elsewhere.
+type fetcher struct {
+	options
+	verb string // what it does, for Steps: "fetches"
+	// transfers says what it gets and where that goes.
+	transfers func(p parsed) []transfer
+}
+
+// transfer is one thing that is fetched.
+type transfer struct {
+	source string
+	dest   string // file; "" or "-" is standard output
+	dir    string // folder in which dest lies, "" for the current one
+	tree   bool   // dest is a folder full of files: a repository
+}
+
+// fetch walks a fetcher.
+func (in *interp) fetch(c *call, name string, f fetcher) {
+	p := f.parse(c.args())
+	verb := f.verb
+	if verb == "" {
+		verb = "fetches"
+	}
+	for _, t := range f.transfers(p) {
+		if local, ok := strings.CutPrefix(t.source, "file://"); ok {
+			text, _ := in.content(c, local)
+			in.deliver(c, t, text)
+			continue
+		}
+		source := in.display(t.source)
+		step := name + " " + verb + " " + source
+		if source == "" {
+			step = name + " " + verb + " something"
+		}
+		text := in.newHole(hole{
+			spelling: "$(" + name + " " + source + ")",
+			fetch:    in.newFetch(name, t.source, false),
+			steps:    []string{step},
+		})
+		in.deliver(c, t, text)
+	}
+}
+
+// deliver puts what was fetched where it goes.
+func (in *interp) deliver(c *call, t transfer, text string) {
+	n, isFD := devFD(t.dest)
+	switch {
+	case t.tree:
+		in.unpackRepository(in.path(t.dest), text)
+	case t.dest == "" || t.dest == "-":
+		in.print(c, text)
+	case isFD:
+		in.write(c.fds.get(n), text)
+	default:
+		name := t.dest
+		if t.dir != "" && !strings.HasPrefix(name, "/") {
+			name = path.Join(t.dir, name)
+		}
+		in.writeFile(in.path(name), text, false)
+		if strings.HasSuffix(name, "/") || !strings.Contains(path.Base(name), ".") {
+			// it may be a folder; then the file takes its name from the source
+			in.writeFile(path.Join(in.path(name), urlBase(t.source)), text, false)
+		}
+	}
+}
+
+// unpackRepository is unpack with a folder that the program has made itself, so nothing of the image is in it.
+func (in *interp) unpackRepository(dir, text string) {
+	in.trees = append(in.trees, tree{dir: dir, text: text})
+}
+
+// urlBase is the file name under which wget and curl -O store a URL.
+func urlBase(url string) string {
+	_, rest, ok := strings.Cut(url, "://")
+	if !ok {
+		rest = url
+	}
+	rest, _, _ = strings.Cut(rest, "?")
+	rest, _, _ = strings.Cut(rest, "#")
+	i := strings.LastIndexByte(rest, '/')
+	if i < 0 || i == len(rest)-1 {
+		return "index.html"
+	}
+	return rest[i+1:]
+}
+
+// curl stores nothing unless told to: -o FILE, -O, --output-dir.
+func curlTransfers(p parsed) []transfer {
+	if p.has("I", "head") && !p.has("i", "include") {
+		return nil
+	}
+	urls := p.args
+	var outs []string
+	for _, o := range p.opts {
+		switch o.name {
+		case "url":
+			urls = append(urls, o.value)
+		case "o", "output":
+			outs = append(outs, o.value)
+		case "O", "remote-name":
+			outs = append(outs, "\x00")
+		}
+	}
+	var all []transfer
+	for i, u := range urls {
+		t := transfer{source: u, dir: p.value("output-dir")}
+		if i < len(outs) {
+			t.dest = outs[i]
+		} else if p.has("remote-name-all") {
+			t.dest = "\x00"
+		}
+		if t.dest == "\x00" {
+			t.dest = urlBase(u)
+		}
+		all = append(all, t)
+	}
+	return all
+}
+
+// wget stores a URL under its last component, unless -O says where.
+func wgetTransfers(p parsed) []transfer {
+	if p.has("spider") {
+		return nil
+	}
+	var all []transfer
+	for _, u := range p.args {
+		t := transfer{source: u, dest: p.value("O", "output-document"), dir: p.value("P", "directory-prefix")}
+		if t.dest == "" {
+			t.dest = urlBase(u)
+		} else {
+			t.dir = ""
+		}
+		all = append(all, t)
+	}
+	if from, ok := p.get("i", "input-file"); ok && len(all) == 0 {
+		all = append(all, transfer{source: "the URLs in " + from, dest: p.value("O", "output-document")})
+	}
+	return all
+}
+
+// printed is a program that writes to standard output what its operands name.
+func printed(p parsed) []transfer {
+	var all []transfer
+	for _, a := range p.args {
+		all = append(all, transfer{source: a})
+	}
+	return all
+}
+
+// stored returns a function for programs that store a URL, under the name that one of the options gives.
+func stored(out, dir []string) func(parsed) []transfer {
+	return func(p parsed) []transfer {
+		var all []transfer
+		for _, a := range p.args {
+			t := transfer{source: a, dest: p.value(out...), dir: p.value(dir...)}
+			if t.dest == "" {
+				t.dest = urlBase(a)
+			}
+			all = append(all, t)
+		}
+		return all
+	}
+}
+
+// fetchers are the programs whose output, on a pipe or in a file, came from elsewhere.
+var fetchers = map[string]fetcher{
+	"curl": {options: options{short: "oHXduAebcxmwTFKEyYzrQCDPtU", long: curlLong}, transfers: curlTransfers},
+	"wget": {options: options{short: "OPoaetTUiBARDIXlQw", long: "output-document directory-prefix output-file append-output " +
+		"tries timeout user-agent input-file header post-data post-file user password ca-certificate certificate private-key " +
+		"execute wait limit-rate load-cookies referer method body-data body-file "}, transfers: wgetTransfers},
+	"wget2":  {options: options{short: "OPoaetTUiBARDIXlQw", long: "output-document directory-prefix header "}, transfers: wgetTransfers},
+	"aria2c": {options: options{short: "odsxkjlmtui", long: "out dir split header "}, transfers: stored([]string{"o", "out"}, []string{"d", "dir"})},
+	"axel":   {options: options{short: "onsUHT", long: "output "}, transfers: stored([]string{"o", "output"}, nil)},
+	"fetch":  {options: options{short: "oBNSTwi"}, transfers: stored([]string{"o"}, nil)},
+	"lynx":   {options: options{single: true}, transfers: printed},
+	"links":  {options: options{single: true}, transfers: printed},
+	"links2": {options: options{single: true}, transfers: printed},
+	"elinks": {options: options{single: true}, transfers: printed},
+	"w3m":    {options: options{short: "TIOlo"}, transfers: printed},
+	"http":   {options: options{short: "oapAs", long: "output auth print "}, transfers: httpieTransfers},
+	"https":  {options: options{short: "oapAs", long: "output auth print "}, transfers: httpieTransfers},
+	"xh":     {options: options{short: "oapAs", long: "output auth print "}, transfers: httpieTransfers},
+	"GET":    {transfers: printed},
+
+	"ftpget":   {options: options{short: "upP"}, transfers: ftpgetTransfers},
+	"tftp":     {options: options{short: "lrbc"}, transfers: tftpTransfers},
+	"ftp":      {options: options{short: "opP"}, transfers: stored([]string{"o"}, nil)},
+	"ncftpget": {options: options{short: "upPd"}, transfers: stored(nil, nil)},
+	"lftp":     {options: options{short: "ceupf"}, transfers: lftpTransfers},
+	"scp":      {options: options{short: "cDFiJloPSX"}, transfers: remoteCopy},
+	"sftp":     {options: options{short: "BbcDFiJloPRSsX"}, transfers: remoteCopy},
+	"rsync":    {options: options{short: "eBfTM", long: "rsh exclude include "}, transfers: remoteCopy},
+
+	"git": {options: options{short: "cC", long: "depth branch origin config reference git-dir work-tree "}, verb: "gets", transfers: gitTransfers},
+	"hg":  {verb: "gets", transfers: gitTransfers},
+	"svn": {options: options{short: "r", long: "username password "}, verb: "gets", transfers: gitTransfers},
+
+	"aws":    {options: options{long: "region profile endpoint-url bucket key "}, transfers: cloudTransfers},
+	"gsutil": {options: options{short: "o"}, transfers: cloudTransfers},
+	"gcloud": {options: options{long: "project account "}, transfers: cloudTransfers},
+	"az":     {options: options{short: "fncg", long: "file name container-name account-name account-key sas-token connection-string "}, transfers: azTransfers},
+	"mc":     {transfers: cloudTransfers},
+	"s3cmd":  {options: options{short: "c", long: "config "}, transfers: cloudTransfers},
+	"s5cmd":  {options: options{long: "endpoint-url "}, transfers: cloudTransfers},
+	"rclone": {options: options{long: "config "}, transfers: cloudTransfers},
+	"ipfs":   {options: options{short: "o", long: "output "}, transfers: ipfsTransfers},
+	"oras":   {options: options{short: "o", long: "output "}, transfers: orasTransfers},
+
+	"dig":      {options: options{short: "bcfkpqtxy"}, verb: "asks for", transfers: dnsTransfers},
+	"host":     {options: options{short: "tcNRWm"}, verb: "asks for", transfers: dnsTransfers},
+	"nslookup": {options: options{single: true}, verb: "asks for", transfers: dnsTransfers},
+}
+
+const curlLong = "output header request data data-raw data-binary data-urlencode user user-agent referer cookie cookie-jar proxy " +
+	"max-time write-out upload-file form config cert key cacert capath connect-timeout retry retry-delay retry-max-time " +
+	"resolve interface limit-rate url output-dir json range oauth2-bearer unix-socket tls-max ciphers noproxy proto proto-redir " +
+	"connect-to dns-servers local-port max-filesize max-redirs netrc-file pinnedpubkey proxy-user socks5 socks5-hostname "

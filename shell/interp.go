@@ -1,0 +1,233 @@
+package shell
+
+import (
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// interp walks scripts. It lives for one analysis.
+type interp struct {
+	budget  budget
+	holes   []hole
+	env     env
+	layer   *layer
+	actions []found
+	why     string // Result.Unreadable
+
+	files     map[string]*file
+	trees     []tree
+	functions map[string]*function
+	order     []*function // functions as they were declared
+	aliases   map[string]string
+	arrays    map[string][]string
+	unset     map[string]string // the holes of variables that nothing has set
+	verified  map[*fetch]int    // how many checks that have passed hold for it
+	dynamic   bool              // a command was run whose name is not known
+	keysFrom  *hole             // where imported signing keys were fetched from, if they were
+
+	loops   int // how deep in loops
+	calling int // how deep in functions
+}
+
+// env is what a subshell gets a copy of.
+type env struct {
+	vars    *scope
+	cwd     string // "" is the folder in which the container starts
+	before  string // the folder before the last cd
+	fds     fdTable
+	params  []string // $1, $2 ...
+	zero    string   // $0
+	errexit bool
+}
+
+// scope holds the variables that were set since it was opened; up is the one outside.
+type scope struct {
+	up   *scope
+	vars map[string]string
+}
+
+func (s *scope) get(name string) (string, bool) {
+	for ; s != nil; s = s.up {
+		if v, ok := s.vars[name]; ok {
+			return v, true
+		}
+	}
+	return "", false
+}
+
+func (s *scope) set(name, value string) {
+	if s.vars == nil {
+		s.vars = map[string]string{}
+	}
+	s.vars[name] = value
+}
+
+// function is a declared shell function.
+type function struct {
+	body   *syntax.Stmt
+	layer  *layer
+	called bool
+	active int // how many calls of it are being walked
+}
+
+// effect is what is known once a statement has ended: checks that have passed.
+type effect struct {
+	passed []*fetch // verified if the statement succeeded
+	failed []*fetch // verified if it failed: ! sha256sum -c f
+	always []*fetch // verified if the script is still running: sha256sum -c f || exit 1
+	exits  leaving  // whether the script goes on after it
+}
+
+// leaving says what a statement leaves for good.
+type leaving int
+
+const (
+	stays          leaving = iota
+	leavesFunction         // return, break, continue
+	leavesScript           // exit, exec
+)
+
+func newInterp(l Limits) *interp {
+	return &interp{budget: budget{limits: l.orDefaults()}, env: env{vars: &scope{}, zero: "sh"}}
+}
+
+// subshell runs body with a copy of the environment; files and findings stay.
+func (in *interp) subshell(body func()) {
+	saved := in.env
+	in.env.vars = &scope{up: saved.vars}
+	body()
+	in.env = saved
+}
+
+// list walks statements in order. A check that has passed stays passed for the rest of the list, where the script
+// would not have got there otherwise.
+func (in *interp) list(stmts []*syntax.Stmt) effect {
+	var all effect
+	for _, s := range stmts {
+		e := in.stmt(s)
+		in.assume(e.always, 1)
+		all.always = append(all.always, e.always...)
+		if in.env.errexit {
+			in.assume(e.passed, 1)
+			all.always = append(all.always, e.passed...)
+		}
+		all.passed, all.failed = e.passed, e.failed
+		if e.exits != stays {
+			all.exits = e.exits
+			break
+		}
+	}
+	return all
+}
+
+// assume adds n to the number of checks that hold for each of these.
+func (in *interp) assume(fetches []*fetch, n int) {
+	for _, f := range fetches {
+		if in.verified == nil {
+			in.verified = map[*fetch]int{}
+		}
+		in.verified[f] += n
+	}
+}
+
+// scoped walks body while the checks hold, and forgets what was established within: body may not have run.
+func (in *interp) scoped(fetches []*fetch, body func() effect) effect {
+	in.assume(fetches, 1)
+	e := body()
+	in.assume(fetches, -1)
+	in.assume(e.always, -1)
+	return e
+}
+
+func (in *interp) stmt(s *syntax.Stmt) effect {
+	if s == nil || !in.step() {
+		return effect{}
+	}
+	var e effect
+	in.deeper(func() {
+		top := len(in.layer.stack)
+		in.layer.stack = append(in.layer.stack, s)
+		l := in.layer
+		e = in.redirected(s)
+		l.stack = l.stack[:top]
+	})
+	if s.Negated {
+		e.passed, e.failed = e.failed, e.passed
+	}
+	return e
+}
+
+// redirected walks a statement with its redirections in place.
+func (in *interp) redirected(s *syntax.Stmt) effect {
+	if call, ok := s.Cmd.(*syntax.CallExpr); ok {
+		if s.Background || s.Coprocess {
+			in.subshell(func() { in.simple(call, s.Redirs) })
+			return effect{}
+		}
+		return in.simple(call, s.Redirs)
+	}
+	fds := in.env.fds
+	defer func() { in.env.fds = fds }()
+	in.redirect(&in.env.fds, s.Redirs)
+	if s.Cmd == nil {
+		in.bareRedirect(s)
+		return effect{}
+	}
+	if s.Background || s.Coprocess {
+		in.subshell(func() { in.command(s.Cmd) })
+		return effect{}
+	}
+	return in.command(s.Cmd)
+}
+
+// bareRedirect gives the meaning of $(<file): the content of the file.
+func (in *interp) bareRedirect(s *syntax.Stmt) {
+	for _, r := range s.Redirs {
+		if r.Op == syntax.RdrIn && r.N == nil {
+			in.write(in.env.fds.get(1), in.read(in.env.fds.get(0)))
+		}
+	}
+}
+
+func (in *interp) command(c syntax.Command) effect {
+	switch c := c.(type) {
+	case *syntax.Block:
+		return in.list(c.Stmts)
+	case *syntax.Subshell:
+		var e effect
+		in.subshell(func() { e = in.list(c.Stmts) })
+		return effect{passed: e.passed, failed: e.failed}
+	case *syntax.BinaryCmd:
+		return in.binary(c)
+	case *syntax.IfClause:
+		return in.ifClause(c)
+	case *syntax.WhileClause:
+		in.whileClause(c)
+	case *syntax.ForClause:
+		in.forClause(c)
+	case *syntax.CaseClause:
+		return in.caseClause(c)
+	case *syntax.FuncDecl:
+		in.declare(c.Name.Value, c.Body)
+	case *syntax.TestClause:
+		return in.testClause(c)
+	case *syntax.DeclClause:
+		in.declClause(c)
+	case *syntax.TimeClause:
+		return in.stmt(c.Stmt)
+	case *syntax.CoprocClause:
+		in.subshell(func() { in.stmt(c.Stmt) })
+	}
+	return effect{}
+}
+
+// capture runs body with its standard output caught.
+func (in *interp) capture(body func()) string {
+	saved := in.env.fds
+	var out strings.Builder
+	in.env.fds.set(1, &end{sink: &out})
+	body()
+	in.env.fds = saved
+	return in.bounded(out.String())
+}

@@ -1,0 +1,145 @@
+package shell
+
+import "strings"
+
+// language is a programming language that one-liners are written in.
+type language int
+
+const (
+	python language = iota
+	perl
+	ruby
+	javascript
+	php
+	lua
+	tcl
+	rlang
+	awkLang
+)
+
+type tokenKind int
+
+const (
+	ident   tokenKind = iota // os.system, $sock, IO::Socket
+	literal                  // the value of a string
+	command                  // a string in backquotes that is a command
+	number
+	punct // one character
+)
+
+type token struct {
+	kind tokenKind
+	text string
+}
+
+// lex takes code apart far enough to tell names from strings and comments, in languages that look alike.
+func lex(code string, lang language) []token {
+	var tokens []token
+	for i := 0; i < len(code); {
+		ch := code[i]
+		switch {
+		case ch == ' ' || ch == '\t' || ch == '\r':
+			i++
+		case comment(code[i:], lang):
+			if n := strings.IndexByte(code[i:], '\n'); n >= 0 {
+				i += n
+			} else {
+				i = len(code)
+			}
+		case ch == '/' && strings.HasPrefix(code[i:], "/*") && (lang == javascript || lang == php):
+			if n := strings.Index(code[i+2:], "*/"); n >= 0 {
+				i += n + 4
+			} else {
+				i = len(code)
+			}
+		case ch == '"' || ch == '\'' || ch == '`':
+			value, n := quotedText(code[i:])
+			kind := literal
+			if ch == '`' && lang != javascript {
+				kind = command
+			}
+			tokens = append(tokens, token{kind, value})
+			i += n
+		case ch == '[' && lang == lua && strings.HasPrefix(code[i:], "[["):
+			n := strings.Index(code[i:], "]]")
+			if n < 0 {
+				n = len(code) - i - 2
+			}
+			tokens = append(tokens, token{literal, code[i+2 : max(i+2, i+n)]})
+			i = min(len(code), i+n+2)
+		case ch >= '0' && ch <= '9':
+			n := span(code[i:], isDigit)
+			tokens = append(tokens, token{number, code[i : i+n]})
+			i += n
+		case isName(ch) || ch == '.' && i+1 < len(code) && isLetter(code[i+1]):
+			n := nameLength(code[i:])
+			tokens = append(tokens, token{ident, code[i : i+n]})
+			i += n
+		default:
+			tokens = append(tokens, token{punct, code[i : i+1]})
+			i++
+		}
+	}
+	return tokens
+}
+
+func comment(s string, lang language) bool {
+	switch lang {
+	case javascript:
+		return strings.HasPrefix(s, "//")
+	case php:
+		return strings.HasPrefix(s, "//") || s[0] == '#'
+	case lua:
+		return strings.HasPrefix(s, "--")
+	}
+	return s[0] == '#'
+}
+
+// quotedText returns the value of the string that s begins with, and how long it is with its quotes.
+func quotedText(s string) (value string, length int) {
+	quote := s[:1]
+	if triple := strings.Repeat(quote, 3); strings.HasPrefix(s, triple) {
+		if n := strings.Index(s[3:], triple); n >= 0 {
+			return s[3 : 3+n], n + 6
+		}
+	}
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case quote[0]:
+			return escapes(s[1:i], true), i + 1
+		}
+	}
+	return s[1:], len(s)
+}
+
+func span(s string, ok func(byte) bool) int {
+	n := 0
+	for n < len(s) && ok(s[n]) {
+		n++
+	}
+	return n
+}
+
+func isDigit(ch byte) bool  { return ch >= '0' && ch <= '9' || ch == '.' }
+func isLetter(ch byte) bool { return ch == '_' || ch|0x20 >= 'a' && ch|0x20 <= 'z' }
+func isName(ch byte) bool   { return isLetter(ch) || ch == '$' || ch == '@' || ch >= 0x80 }
+
+// nameLength is the length of a name with everything that it is qualified with: a.b, A::B, $a->b.
+func nameLength(s string) int {
+	i := 1
+	for i < len(s) {
+		switch {
+		case isName(s[i]) || s[i] >= '0' && s[i] <= '9':
+			i++
+		case s[i] == '.' && i+1 < len(s) && isLetter(s[i+1]):
+			i++
+		case (strings.HasPrefix(s[i:], "::") || strings.HasPrefix(s[i:], "->")) && i+2 < len(s) && isLetter(s[i+2]):
+			i += 2
+		default:
+			return i
+		}
+	}
+	return i
+}

@@ -1,0 +1,154 @@
+package shell
+
+import (
+	"slices"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// found is an action, and what it takes to tell that it was already found.
+type found struct {
+	Action
+	fetch *fetch
+}
+
+func (in *interp) result() Result {
+	r := Result{Unreadable: in.why, Actions: make([]Action, 0, len(in.actions))}
+	for _, f := range in.actions {
+		r.Actions = append(r.Actions, f.Action)
+	}
+	return r
+}
+
+// newFetch notes that the statement being walked gets data from elsewhere.
+func (in *interp) newFetch(tool, source string, socket bool) *fetch {
+	f := &fetch{tool: tool, source: source, socket: socket, layer: in.layer}
+	if top := in.layer.top(); top != nil {
+		f.offset = int(top.Pos().Offset())
+	}
+	return f
+}
+
+// same tells that two fetches are the same place in the source, walked twice.
+func (f *fetch) same(g *fetch) bool {
+	return f != nil && g != nil && f.tool == g.tool && f.source == g.source && f.offset == g.offset && f.layer.src == g.layer.src
+}
+
+// executed reports that text runs as code, if it begins with something that was fetched. via says how it is run,
+// unless the text that is being walked was itself handed over by an outer one.
+func (in *interp) executed(text, via string) {
+	h := in.leading(text)
+	if h == nil {
+		h = in.fetched(text)
+	}
+	if h == nil {
+		return
+	}
+	if h.fetch == nil {
+		in.executedUnknown(h)
+		return
+	}
+	if in.layer.via != "" && h.fetch.layer != in.layer {
+		via = in.layer.via
+	}
+	kind := RuntimeDownload
+	if h.fetch.socket && h.lines {
+		kind = ReverseShell
+	}
+	in.report(kind, h.fetch.tool, h.fetch.source, appendStep(h.steps, via), h.fetch)
+}
+
+// executedUnknown handles code that was not fetched, as far as can be told.
+func (in *interp) executedUnknown(h *hole) {
+	switch {
+	case h.opaque != "":
+		in.unreadable("%s, and runs the result", h.opaque)
+	case h.fifo != "":
+		in.file(h.fifo).reader = "a shell"
+	}
+}
+
+// report adds an action that the statement being walked completes, and returns its index. One that is already
+// there is not added again; it is verified only if it is every time.
+func (in *interp) report(kind Kind, tool, source string, steps []string, f *fetch) int {
+	a := found{fetch: f, Action: Action{Kind: kind, Tool: in.display(tool), Source: in.display(source), Verified: f != nil && in.verified[f] > 0}}
+	a.Text, a.Line = in.quote(f)
+	for i, b := range in.actions {
+		again := b.Text == a.Text && b.Line == a.Line && b.Source == a.Source
+		switch {
+		case b.Kind == kind && (again || f.same(b.fetch)):
+			in.actions[i].Verified = b.Verified && a.Verified
+			return i
+		case b.Kind == ReverseShell && f != nil && f.same(b.fetch):
+			return i // a shell on a connection also runs what comes over it
+		}
+	}
+	if len(in.actions) >= in.budget.limits.Actions {
+		in.stop("more than %d actions", in.budget.limits.Actions)
+		return -1
+	}
+	for _, s := range steps {
+		a.Steps = append(a.Steps, in.display(s))
+	}
+	in.actions = append(in.actions, a)
+	return len(in.actions) - 1
+}
+
+// maxText is the length of Action.Text in bytes.
+const maxText = 200
+
+// quote returns the source of the statement being walked and its line. Where a statement around it is short and
+// has the fetch in it as well, that one is returned. A text with unknown parts stands nowhere in the source; the
+// statement that runs it is quoted instead.
+func (in *interp) quote(f *fetch) (string, int) {
+	l := in.layer
+	for l.outer != nil && !in.known(l.src) {
+		l = l.outer
+	}
+	from, to := l.span(l.top())
+	if f != nil && f.layer == l {
+		for _, s := range slices.Backward(l.stack) {
+			a, b := l.span(s)
+			if b-a > maxText {
+				break
+			}
+			if a <= f.offset && f.offset < b {
+				from, to = a, b
+				break
+			}
+		}
+	}
+	text := strings.TrimRight(l.src[from:to], "; \t\n")
+	return shorten(text, maxText), l.line(from)
+}
+
+func (l *layer) top() *syntax.Stmt {
+	if l == nil || len(l.stack) == 0 {
+		return nil
+	}
+	return l.stack[len(l.stack)-1]
+}
+
+// span returns where a statement stands in the source; without one, all of it.
+func (l *layer) span(s *syntax.Stmt) (from, to int) {
+	if s == nil {
+		return 0, len(l.src)
+	}
+	from = min(int(s.Pos().Offset()), len(l.src))
+	to = max(from, min(int(s.End().Offset()), len(l.src)))
+	return from, to
+}
+
+// line returns the line of an offset in the script itself. A layer that stands in its outer one as it is, as the
+// argument of sh -c mostly does, is found there.
+func (l *layer) line(offset int) int {
+	if l.outer == nil {
+		return 1 + strings.Count(l.src[:offset], "\n")
+	}
+	from, to := l.outer.span(l.outer.top())
+	if i := strings.Index(l.outer.src[from:to], l.src); i >= 0 {
+		return l.outer.line(from + i + offset)
+	}
+	return l.outer.line(from)
+}

@@ -1,0 +1,159 @@
+package shell
+
+import (
+	"errors"
+	"io"
+	"runtime"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// layer is a text that was parsed: the script itself, or one within it.
+type layer struct {
+	src    string
+	vector bool           // src stands for an argument vector, not for a script
+	outer  *layer         // where the statement stands that runs this one; nil for a script itself
+	stack  []*syntax.Stmt // the statements that are being walked, outermost first
+	via    string         // how the outer layer runs it
+}
+
+// scriptRun says how a text is run as a script.
+type scriptRun struct {
+	via     string   // "its output is piped into sh"
+	zero    string   // $0
+	params  []string // $1 ...; nil if not given
+	fds     *fdTable
+	errexit bool // set -e
+}
+
+// runText walks text as a shell script.
+func (in *interp) runText(text string, r scriptRun) effect {
+	var e effect
+	if strings.TrimSpace(text) == "" || in.budget.stopped || in.merelyUnknown(text) {
+		return e
+	}
+	if in.foreign(text, r) {
+		return e
+	}
+	in.deeper(func() {
+		l := &layer{src: text, outer: in.layer, via: r.via}
+		if l.outer != nil && l.outer.vector && in.known(text) && strings.Contains(l.outer.src, text) {
+			l.outer = nil // the argument of -c is the script
+		}
+		saved := in.layer
+		in.layer = l
+		e = in.list(in.parse(text))
+		in.layer = saved
+	})
+	return e
+}
+
+// merelyUnknown tells that of text nothing at all is known, not even where it came from: a file of the image, an
+// environment variable. Whoever has the file judges it.
+func (in *interp) merelyUnknown(text string) bool {
+	return in.leadingHole(text) != nil && utf8.RuneCountInString(strings.TrimSpace(text)) == 1 && in.remarkable(text) == nil
+}
+
+// childShell walks text as another shell would run it: what it sets is lost when it ends.
+func (in *interp) childShell(text string, r scriptRun) effect {
+	var e effect
+	in.subshell(func() {
+		in.env.errexit = r.errexit
+		in.env.fds = *r.fds
+		in.env.params = r.params
+		if r.zero != "" {
+			in.env.zero = r.zero
+		}
+		e = in.runText(text, r)
+	})
+	return effect{passed: e.passed}
+}
+
+// variants are the shells whose syntax is tried, in this order.
+var variants = []syntax.LangVariant{syntax.LangBash, syntax.LangPOSIX, syntax.LangMirBSDKorn}
+
+// parse returns the statements of a script. Of one that cannot be parsed it returns those before the error, and
+// notes the reason.
+func (in *interp) parse(text string) []*syntax.Stmt {
+	if len(text) > in.budget.limits.ScriptBytes {
+		in.stop("a script of more than %d bytes", in.budget.limits.ScriptBytes)
+		return nil
+	}
+	in.bounded(text)
+	if strings.IndexByte(shorten(text, 1024), 0) >= 0 {
+		in.unreadable("a script that is not text")
+		return nil
+	}
+	var best []*syntax.Stmt
+	var first error
+	for i, v := range variants {
+		stmts, err := in.parseAs(text, v)
+		if err == nil {
+			return stmts
+		}
+		if i == 0 {
+			best, first = stmts, err
+		}
+		if errors.Is(err, errNesting) {
+			break
+		}
+	}
+	in.unreadable("cannot be parsed as a shell script: %s", shorten(first.Error(), maxShown))
+	return best
+}
+
+// parsers keeps parsers, since a new one allocates more than a short script needs.
+var parsers = sync.Pool{New: func() any { return syntax.NewParser() }}
+
+func (in *interp) parseAs(text string, v syntax.LangVariant) (stmts []*syntax.Stmt, err error) {
+	p := parsers.Get().(*syntax.Parser)
+	defer parsers.Put(p)
+	syntax.Variant(v)(p)
+	ended := false
+	err = p.Stmts(&shallowReader{text: text, frames: in.budget.limits.Nesting}, func(s *syntax.Stmt) bool {
+		stmts = append(stmts, s)
+		ended = isExit(s) // what follows is never read by a shell: often not text at all
+		return !ended
+	})
+	if ended {
+		err = nil
+	}
+	return stmts, err
+}
+
+// isExit tells whether s is a plain exit.
+func isExit(s *syntax.Stmt) bool {
+	c, ok := s.Cmd.(*syntax.CallExpr)
+	return ok && len(c.Args) > 0 && c.Args[0].Lit() == "exit" && !s.Background
+}
+
+// errNesting is what parsing fails with where the syntax nests too deep.
+var errNesting = errors.New("its syntax nests too deep")
+
+// shallowReader feeds a parser. The parser recurses without bound, and a stack that overflows ends the program;
+// so before each piece that it hands out, it looks how deep the stack has become.
+type shallowReader struct {
+	text   string
+	frames int
+	began  bool
+}
+
+// pieceBytes is how much is handed out at once, and so how much deeper the stack may become unseen.
+const pieceBytes = 1024
+
+func (r *shallowReader) Read(p []byte) (int, error) {
+	if r.text == "" {
+		return 0, io.EOF
+	}
+	var frame [1]uintptr
+	if r.began && runtime.Callers(r.frames, frame[:]) > 0 {
+		return 0, errNesting
+	}
+	r.began = true
+	n := copy(p[:min(len(p), pieceBytes)], r.text)
+	r.text = r.text[n:]
+	return n, nil
+}
