@@ -13,6 +13,7 @@ import (
 	"encoding/asn1"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -28,6 +29,7 @@ import (
 	"github.com/sigstore/cosign/v2/pkg/oci/static"
 	protobundle "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
 	protorekor "github.com/sigstore/protobuf-specs/gen/pb-go/rekor/v1"
+	"github.com/sigstore/sigstore-go/pkg/root"
 
 	"github.com/tidewaiter/tidewaiter/image"
 )
@@ -369,6 +371,46 @@ func TestOffline(t *testing.T) {
 	}
 	if r, err := v.verify(context.Background(), rules, digestA, []image.Attachment{a}); err == nil || !strings.Contains(err.Error(), "set trustedRoot") {
 		t.Errorf("got %+v, %v, want an error that says what to set", r, err)
+	}
+}
+
+// TestFetchFails wants an error where the trusted root cannot be fetched, and nothing kept in place of it.
+func TestFetchFails(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	dir := t.TempDir()
+	for _, cache := range []string{"", dir} {
+		if got, err := fetchRoot(ctx, cache); err == nil || !strings.Contains(err.Error(), "could not be fetched") {
+			t.Errorf("got %v, %v, want an error", got, err)
+		}
+	}
+}
+
+// TestRootIsFetchedOnce wants one fetching for many images, another one after a failure, and another one when
+// the root has become old.
+func TestRootIsFetchedOnce(t *testing.T) {
+	fetched, failing := 0, true
+	trusted := trustRoot{fetch: func(context.Context) (root.TrustedMaterial, error) {
+		fetched++
+		if failing {
+			return nil, errors.New("no network")
+		}
+		return &root.BaseTrustedMaterial{}, nil
+	}}
+	_, err := trusted.material(context.Background())
+	if err == nil {
+		t.Error("want an error")
+	}
+	failing = false
+	for range 3 {
+		_, err := trusted.material(context.Background())
+		noError(t, err)
+	}
+	trusted.until = time.Now()
+	_, err = trusted.material(context.Background())
+	noError(t, err)
+	if fetched != 3 {
+		t.Errorf("fetched %d times, want 3", fetched)
 	}
 }
 

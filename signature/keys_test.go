@@ -27,8 +27,10 @@ func TestKeySignatures(t *testing.T) {
 	noError(t, err)
 	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	noError(t, err)
+	p521, err := ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
+	noError(t, err)
 	w := newWorld(t, time.Hour)
-	for name, key := range map[string]crypto.Signer{"P-256": newECDSA(t), "P-384": p384, "RSA": rsaKey, "Ed25519": ed} {
+	for name, key := range map[string]crypto.Signer{"P-256": newECDSA(t), "P-384": p384, "P-521": p521, "RSA": rsaKey, "Ed25519": ed} {
 		s := signer{key: key}
 		o := Options{Dir: writeKeys(t, key)}
 		for layout, a := range map[string]image.Attachment{

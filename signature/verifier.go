@@ -72,7 +72,7 @@ func (v *Verifier) Verify(ctx context.Context, img *image.Image) (Result, error)
 	if len(rules) > 0 {
 		var err error
 		if attachments, err = img.Attachments(ctx); err != nil {
-			return Result{}, fmt.Errorf("signatures of %s: %w", img.Digest, err)
+			return Result{}, err
 		}
 	}
 	return v.verify(ctx, rules, img.Digest, attachments)
