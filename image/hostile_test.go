@@ -196,12 +196,21 @@ func (c *canary) check(t testing.TB, wantHits int) {
 	}
 }
 
-// pullFrom starts a registry of handler and pulls from it with the credentials alice:hunter2.
-func pullFrom(t testing.TB, c *Client, handler http.Handler) (string, error) {
+// startServer serves a handler, without TLS, and returns its host.
+func startServer(t testing.TB, handler http.Handler) string {
 	t.Helper()
 	s := httptest.NewServer(handler)
 	t.Cleanup(s.Close)
-	host := strings.TrimPrefix(s.URL, "http://")
+	return strings.TrimPrefix(s.URL, "http://")
+}
+
+// quiet keeps a test registry from logging.
+var quiet = registry.Logger(log.New(io.Discard, "", 0))
+
+// pullFrom starts a registry of handler and pulls from it with the credentials alice:hunter2.
+func pullFrom(t testing.TB, c *Client, handler http.Handler) (string, error) {
+	t.Helper()
+	host := startServer(t, handler)
 	c.PlainHTTP = append(c.PlainHTTP, host)
 	if c.Keychain == nil {
 		c.Keychain = basic{"alice", "hunter2"}
@@ -268,8 +277,8 @@ func TestRealmAllowed(t *testing.T) {
 		got = r.Header.Get("Authorization")
 		io.WriteString(w, `{"token":"the-token"}`)
 	})
-	inner := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	inner := registry.New(quiet)
+	host := startServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer the-token" {
 			w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="http://%s/token",service="x"`, other.host))
 			w.WriteHeader(http.StatusUnauthorized)
@@ -277,8 +286,6 @@ func TestRealmAllowed(t *testing.T) {
 		}
 		inner.ServeHTTP(w, r)
 	}))
-	t.Cleanup(s.Close)
-	host := strings.TrimPrefix(s.URL, "http://")
 	c := Client{PlainHTTP: []string{host, other.host}, TokenHosts: map[string][]string{host: {other.host}}, Keychain: basic{"alice", "hunter2"}}
 	_, err := c.Pull(t.Context(), mustParse(t, host+"/x:t"))
 	if !errors.Is(err, ErrNotFound) {
@@ -418,9 +425,7 @@ func TestDrip(t *testing.T) {
 	t.Run("deadline", func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
-		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
-		t.Cleanup(s.Close)
-		host := strings.TrimPrefix(s.URL, "http://")
+		host := startServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 		_, err := (&Client{PlainHTTP: []string{host}, Keychain: noCredentials{}}).Pull(ctx, mustParse(t, host+"/x:t"))
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v, want one of the deadline", err)
