@@ -15,7 +15,7 @@ import (
 // "##[" is broken up as well. GitHub's runner takes it for the start of a workflow command wherever it
 // stands in a line of a log, whatever the format was (actions/runner issue 4692).
 func sanitise(s string) string {
-	s = redact(s)
+	s = redact(s) // first: with its line ends spelled out, an address would run on and hide its host
 	if harmless(s) {
 		return s
 	}
@@ -98,3 +98,6 @@ func clip(s string, n int) string {
 	}
 	return fmt.Sprintf("%s… (%s more characters)", s[:end], thousands(count-n))
 }
+
+// Clean makes text from outside fit to be shown, as it is in reports: for what a program writes beside them.
+func Clean(s string) string { return sanitise(s) }
