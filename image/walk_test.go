@@ -1,62 +1,156 @@
 package image
 
 import (
+	"archive/tar"
+	"fmt"
 	"io"
+	"maps"
+	"math/rand/v2"
+	"path"
+	"slices"
+	"strings"
 	"testing"
-
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/tidewaiter/tidewaiter/image/imagetest"
 )
 
-// platformOf pushes img to a fresh registry and pulls its one platform.
-func platformOf(t testing.TB, img v1.Image) *Platform {
-	t.Helper()
-	host := imagetest.Host(t)
-	imagetest.Push(t, host+"/x:y", img)
-	c := Client{PlainHTTP: []string{host}}
-	pulled, err := c.Pull(t.Context(), mustParse(t, host+"/x:y"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pulled.Platforms[0]
-}
-
 // keepAll keeps every file.
 func keepAll(*Entry, io.Reader) (bool, error) { return true, nil }
 
-func TestFiles(t *testing.T) {
-	p := platformOf(t, imagetest.Image(t,
-		map[string]string{"lib": "-> usr/lib", "usr/lib/": "", "etc/passwd": "root", "bin/sh": "elf", "tmp/gone": "miner"},
-		map[string]string{"lib/evil.so": "evil", "tmp/.wh.gone": "", "bin/bash": "-> sh", "etc/.wh.": ""},
-	))
-	f, err := p.Files(t.Context(), Options{TempDir: t.TempDir(), Visit: keepAll})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	for _, tt := range []struct{ path, want string }{
-		{"/etc/passwd", "root"}, {"/lib/evil.so", "evil"}, {"/usr/lib/evil.so", "evil"}, {"/bin/bash", "elf"}, {"/tmp/gone", ""},
-	} {
-		e := f.Lookup(tt.path)
-		if e == nil {
-			if tt.want != "" {
-				t.Errorf("Lookup(%s) = nil", tt.path)
+// visible returns the regular files of the merged view, with their content.
+func visible(t testing.TB, f *Files) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	var list func(dir string)
+	list = func(dir string) {
+		for _, e := range f.ReadDir(dir) {
+			switch e.Type {
+			case Directory:
+				list(e.Path)
+			case Regular:
+				r, err := f.Open(e)
+				if err != nil {
+					t.Fatal(err)
+				}
+				b, err := io.ReadAll(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				out[e.Path] = string(b)
 			}
-			continue
 		}
-		r, err := f.Open(e)
+	}
+	list("/")
+	return out
+}
+
+// flatten is the merged view, made slowly and plainly: every layer as a map of path to content.
+func flatten(layers []map[string]string) map[string]string {
+	out := map[string]string{}
+	for _, l := range layers {
+		for name := range l {
+			dir, base := path.Split("/" + name)
+			hidden := dir + strings.TrimPrefix(base, ".wh.")
+			maps.DeleteFunc(out, func(p, _ string) bool {
+				switch {
+				case base == ".wh..wh..opq":
+					return strings.HasPrefix(p, dir)
+				case strings.HasPrefix(base, ".wh."):
+					return p == hidden || strings.HasPrefix(p, hidden+"/")
+				}
+				// A file replaces a directory, and a directory a file.
+				return strings.HasPrefix(p, "/"+name+"/") || strings.HasPrefix("/"+name, p+"/")
+			})
+		}
+		for name, content := range l {
+			if !strings.HasPrefix(path.Base(name), ".wh.") {
+				out["/"+name] = content
+			}
+		}
+	}
+	return out
+}
+
+// TestAgainstFlattening compares the walk with a plain and slow one on random benign layers.
+func TestAgainstFlattening(t *testing.T) {
+	for seed := range uint64(300) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		var layers []map[string]string
+		var archives [][]byte
+		for i := range 1 + random.IntN(5) {
+			l := map[string]string{}
+			for range random.IntN(8) {
+				name := strings.Repeat("d/", random.IntN(3)) + string(rune('a'+random.IntN(5)))
+				switch random.IntN(6) {
+				case 0:
+					name = path.Join(path.Dir(name), ".wh."+path.Base(name))
+				case 1:
+					name = path.Join(path.Dir(name), ".wh..wh..opq")
+				}
+				l[name] = fmt.Sprint("content of layer ", i)
+				if strings.Contains(name, ".wh.") {
+					l[name] = ""
+				}
+			}
+			delete(l, "d")   // no file and directory of one name in one layer:
+			delete(l, "d/d") // which wins would be a matter of order
+			layers = append(layers, l)
+			var members []tar.Header
+			for _, name := range slices.Sorted(maps.Keys(l)) {
+				members = append(members, file(name, l[name]))
+			}
+			random.Shuffle(len(members), func(i, j int) { members[i], members[j] = members[j], members[i] })
+			archives = append(archives, layer(t, members...))
+		}
+		f, err := platform(archives...).Files(t.Context(), Options{Visit: keepAll})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := io.ReadAll(r)
-		if err != nil || string(got) != tt.want {
-			t.Errorf("%s holds %q, %v, want %q", tt.path, got, err, tt.want)
+		if got, want := visible(t, f), flatten(layers); !maps.Equal(got, want) {
+			t.Fatalf("seed %d, layers %q: got %q, want %q", seed, layers, got, want)
 		}
+		f.Close()
 	}
-	for _, e := range f.All() {
-		if e.Path == "/tmp/gone" && e.DeletedIn != 1 {
-			t.Errorf("%s is deleted in %d, want 1", e.Path, e.DeletedIn)
+}
+
+// FuzzFiles reads any bytes as two layers, and checks that the view and the list agree with each other.
+func FuzzFiles(f *testing.F) {
+	f.Add(layer(f, file("a/b", "x"), symlink("l", "a"), file("l/c", "y"), hardlink("h", "a/b")), layer(f, file("a/.wh.b", ""), dir("l"), file("../x", "")))
+	f.Add(layer(f, symlink("a", "b"), symlink("b", "a"), file("a/x", "")), layer(f, file(".wh..wh..opq", ""), file(".wh.", "")))
+	f.Add(sparseBomb(f), imagetest.Tar(f, nil, nil))
+	f.Add(gz(layer(f, file("z", "z"))), zst(f, layer(f, file("z", "z"))))
+	f.Fuzz(func(t *testing.T, lower, upper []byte) {
+		if len(lower) == 0 || len(upper) == 0 {
+			return
 		}
-	}
+		seen := map[*Entry]int64{}
+		limits := Limits{RatioFloor: 1 << 20, Entries: 1000}
+		files, err := platform(lower, upper).Files(t.Context(), Options{Limits: limits, Visit: func(e *Entry, r io.Reader) (bool, error) {
+			n, err := io.Copy(io.Discard, r)
+			seen[e] = n
+			return n < 100, err
+		}})
+		if err != nil {
+			wantError(t, err, "layer ")
+			return
+		}
+		defer files.Close()
+		for _, e := range files.All() {
+			if path.Clean(e.Path) != e.Path || !path.IsAbs(e.Path) || path.Clean(e.Name) != e.Name || !path.IsAbs(e.Name) {
+				t.Errorf("path %q, name %q", e.Path, e.Name)
+			}
+			if n, ok := seen[e]; ok != (e.Type == Regular) || ok && n != e.Size {
+				t.Errorf("%s: visited %v, %d of %d bytes", e.Path, ok, n, e.Size)
+			}
+			if shown := files.LookupLink(e.Path) == e; shown != (e.DeletedIn < 0) {
+				t.Errorf("%s: deleted in %d, and shown %v", e.Path, e.DeletedIn, shown)
+			}
+			if e.DeletedIn >= 0 && e.DeletedIn < e.Layer || e.Target != nil && e.Target.Type == Hardlink {
+				t.Errorf("%+v", e)
+			}
+			if e.Target != nil && e.Target.Layer > e.Layer {
+				t.Errorf("%s links to a later layer", e.Path)
+			}
+		}
+	})
 }
