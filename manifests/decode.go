@@ -53,7 +53,7 @@ func newFile(name string, data []byte, limits Limits) *file {
 		f.problems = append(f.problems, newProblem(Undecodable, name, 0, err))
 		return f
 	}
-	f.chunks = split(data)
+	f.chunks = split(data, limits.Documents)
 	if len(f.chunks) > limits.Documents {
 		f.problems = append(f.problems, newProblem(LimitExceeded, name, f.chunks[limits.Documents].line, limits.tooManyDocuments()))
 		f.chunks = f.chunks[:limits.Documents]

@@ -27,12 +27,13 @@ const sniffBytes = 4096
 
 // split cuts a file into documents as apimachinery's YAMLOrJSONDecoder does: a stream of JSON values if it
 // begins with a brace, until one does not parse; YAML documents otherwise. Where that decoder gives up, the
-// chunk with the error is followed by whatever can still be read.
-func split(data []byte) []chunk {
+// chunk with the error is followed by whatever can still be read. It stops cutting when there are more than
+// most chunks, with the first most of them right.
+func split(data []byte, most int) []chunk {
 	if !startsWithBrace(data[:min(len(data), sniffBytes)]) {
-		return splitYAML(data, 1)
+		return splitYAML(data, 1, most)
 	}
-	chunks, rest, err := splitJSON(data)
+	chunks, rest, err := splitJSON(data, most)
 	if err == nil {
 		return chunks
 	}
@@ -52,7 +53,7 @@ func split(data []byte) []chunk {
 			break
 		}
 	}
-	return append(chunks, splitYAML(data[rest:], line)...)
+	return append(chunks, splitYAML(data[rest:], line, most)...)
 }
 
 func startsWithBrace(data []byte) bool {
@@ -60,10 +61,10 @@ func startsWithBrace(data []byte) bool {
 }
 
 // splitJSON cuts a stream of JSON values. With an error it returns the values before it and where they end.
-func splitJSON(data []byte) (chunks []chunk, end int, err error) {
+func splitJSON(data []byte, most int) (chunks []chunk, end int, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	line, column, counted := 1, 1, 0
-	for {
+	for len(chunks) <= most {
 		var raw json.RawMessage
 		if err := decoder.Decode(&raw); err == io.EOF {
 			return chunks, len(data), nil
@@ -76,6 +77,7 @@ func splitJSON(data []byte) (chunks []chunk, end int, err error) {
 		counted = start
 		chunks = append(chunks, chunk{text: data[start:end], line: line, column: column, json: true})
 	}
+	return chunks, end, nil
 }
 
 // advance returns the line and column (in characters) after text.
@@ -91,7 +93,7 @@ var errSeparator = errors.New("text after the document separator --- on the same
 
 // splitYAML cuts a stream of YAML documents as apimachinery's YAMLReader does: at every line that begins with
 // "---", which belongs to a document only if nothing comes before it.
-func splitYAML(data []byte, line int) []chunk {
+func splitYAML(data []byte, line, most int) []chunk {
 	var chunks []chunk
 	start, startLine := 0, line
 	emit := func(end int) {
@@ -99,7 +101,7 @@ func splitYAML(data []byte, line int) []chunk {
 			chunks = append(chunks, chunk{text: normalise(data[start:end]), line: startLine, column: 1})
 		}
 	}
-	for at := 0; at < len(data); line++ {
+	for at := 0; at < len(data) && len(chunks) <= most; line++ {
 		next := len(data)
 		if i := bytes.IndexByte(data[at:], '\n'); i >= 0 {
 			next = at + i + 1
@@ -133,12 +135,13 @@ func normalise(text []byte) []byte {
 }
 
 // blank tells that a YAML document is nothing but comments and white space. It may miss one: then the parser
-// says so. Text beyond ASCII and carriage returns are left to the parser, which knows more line breaks than \n.
+// says so. Text beyond ASCII and control characters are left to the parser, which knows more line breaks than
+// \n and refuses some characters even in comments.
 func blank(text []byte) bool {
 	for line := range bytes.Lines(text) {
 		line = bytes.TrimPrefix(line, []byte("---"))
 		for _, b := range line {
-			if b >= utf8.RuneSelf || b == '\r' {
+			if b >= 0x7f || b < ' ' && b != '\n' {
 				return false
 			}
 		}
