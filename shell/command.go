@@ -176,6 +176,9 @@ func (in *interp) dispatch(c *call) effect {
 	if h := in.leading(name); h != nil && in.runHole(c, h) {
 		return effect{}
 	}
+	if plain := in.withoutUnset(name); plain != name && plain != "" && in.recognised(programName(plain)) {
+		return in.run(c.with(append([]string{plain}, c.args()...)))
+	}
 	if f := in.functions[name]; f != nil {
 		return in.invoke(f, c)
 	}
@@ -204,6 +207,17 @@ func (in *interp) runHole(c *call, h *hole) bool {
 	in.executed(c.argv[0], "its output is run as a command")
 	in.print(c, in.derived(in.stdin(c), "("+h.spelling+")", ""))
 	return true
+}
+
+// withoutUnset takes variables that nothing has set out of a name: ba${x}sh is bash.
+func (in *interp) withoutUnset(name string) string {
+	if strings.IndexByte(name, holeByte) < 0 {
+		return name
+	}
+	for _, v := range in.unset {
+		name = strings.ReplaceAll(name, v, "")
+	}
+	return name
 }
 
 // program handles a program that no handler knows: one of the data tables, or a stranger.

@@ -38,7 +38,7 @@ func (in *interp) binary(c *syntax.BinaryCmd) effect {
 // and is left && right: right runs under the checks of left, and the whole succeeds if both do.
 func (in *interp) and(left effect, right *syntax.Stmt) effect {
 	e := in.scoped(slices.Concat(left.passed, left.always), func() effect { return in.maybe(right) })
-	return effect{passed: slices.Concat(left.passed, e.passed, e.always), always: in.ifExits(e, left.always, left.failed)}
+	return effect{passed: slices.Concat(left.passed, e.passed, e.always), loose: left.passed, always: in.ifExits(e, left.always, left.failed)}
 }
 
 // or is left || right: where right leaves the script, whatever comes after knows that left has succeeded.
@@ -111,14 +111,14 @@ func (in *interp) ifClause(c *syntax.IfClause) effect {
 	cond := in.list(c.Cond)
 	var then, els effect
 	walkThen := func() {
-		then = in.scoped(cond.passed, func() effect { return in.list(c.Then) })
+		then = in.scoped(slices.Concat(cond.always, cond.passed), func() effect { return in.list(c.Then) })
 	}
 	if c.Else == nil {
 		in.branches(true, walkThen)
 		return effect{always: in.ifExits(then, cond.always, cond.failed)}
 	}
 	in.branches(false, walkThen, func() {
-		els = in.scoped(cond.failed, func() effect {
+		els = in.scoped(slices.Concat(cond.always, cond.failed), func() effect {
 			if len(c.Else.Cond) == 0 { // a plain else
 				return in.list(c.Else.Then)
 			}
@@ -268,5 +268,5 @@ func (in *interp) pipeline(c *syntax.BinaryCmd) effect {
 			break
 		}
 	}
-	return effect{passed: e.passed, failed: e.failed}
+	return e.ofChild()
 }

@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -75,6 +76,7 @@ type function struct {
 type effect struct {
 	passed []*fetch // verified if the statement succeeded
 	failed []*fetch // verified if it failed: ! sha256sum -c f
+	loose  []*fetch // those of passed that set -e does not insist on: the left side of &&
 	always []*fetch // verified if the script is still running: sha256sum -c f || exit 1
 	exits  leaving  // whether the script goes on after it
 }
@@ -106,19 +108,30 @@ func (in *interp) list(stmts []*syntax.Stmt) effect {
 	var all effect
 	for _, s := range stmts {
 		e := in.stmt(s)
-		in.assume(e.always, 1)
-		all.always = append(all.always, e.always...)
+		sure := e.always
 		if in.env.errexit {
-			in.assume(e.passed, 1)
-			all.always = append(all.always, e.passed...)
+			sure = slices.Concat(sure, e.enforced())
 		}
-		all.passed, all.failed = e.passed, e.failed
+		in.assume(sure, 1)
+		all.always = append(all.always, sure...)
+		all.passed, all.failed, all.loose = e.passed, e.failed, e.loose
 		if e.exits != stays {
 			all.exits = e.exits
 			break
 		}
 	}
+	in.assume(all.always, -1)
 	return all
+}
+
+// enforced returns the checks without which set -e would have ended the script.
+func (e effect) enforced() []*fetch {
+	return slices.DeleteFunc(slices.Clone(e.passed), func(f *fetch) bool { return slices.Contains(e.loose, f) })
+}
+
+// ofChild is what a shell knows once a subshell, which ended with e, has succeeded or failed.
+func (e effect) ofChild() effect {
+	return effect{passed: slices.Concat(e.always, e.passed), failed: e.failed}
 }
 
 // assume adds n to the number of checks that hold for each of these.
@@ -131,12 +144,11 @@ func (in *interp) assume(fetches []*fetch, n int) {
 	}
 }
 
-// scoped walks body while the checks hold, and forgets what was established within: body may not have run.
+// scoped walks body while the checks hold.
 func (in *interp) scoped(fetches []*fetch, body func() effect) effect {
 	in.assume(fetches, 1)
 	e := body()
 	in.assume(fetches, -1)
-	in.assume(e.always, -1)
 	return e
 }
 
@@ -154,6 +166,7 @@ func (in *interp) stmt(s *syntax.Stmt) effect {
 	})
 	if s.Negated {
 		e.passed, e.failed = e.failed, e.passed
+		e.loose = e.passed // set -e does not look at what is negated
 	}
 	return e
 }
@@ -197,7 +210,7 @@ func (in *interp) command(c syntax.Command) effect {
 	case *syntax.Subshell:
 		var e effect
 		in.subshell(func() { e = in.list(c.Stmts) })
-		return effect{passed: e.passed, failed: e.failed}
+		return e.ofChild()
 	case *syntax.BinaryCmd:
 		return in.binary(c)
 	case *syntax.IfClause:

@@ -131,7 +131,7 @@ func nameLength(s string) int {
 	i := 1
 	for i < len(s) {
 		switch {
-		case isName(s[i]) || s[i] >= '0' && s[i] <= '9':
+		case isLetter(s[i]) || s[i] >= 0x80 || s[i] >= '0' && s[i] <= '9':
 			i++
 		case s[i] == '.' && i+1 < len(s) && isLetter(s[i+1]):
 			i++

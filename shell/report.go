@@ -10,7 +10,8 @@ import (
 // found is an action, and what it takes to tell that it was already found.
 type found struct {
 	Action
-	fetch *fetch
+	fetch  *fetch
+	quoted string // the text that Action.Text stands in
 }
 
 func (in *interp) result() Result {
@@ -73,7 +74,7 @@ func (in *interp) executedUnknown(h *hole) {
 // there is not added again; it is verified only if it is every time.
 func (in *interp) report(kind Kind, tool, source string, steps []string, f *fetch) int {
 	a := found{fetch: f, Action: Action{Kind: kind, Tool: in.display(tool), Source: in.display(source), Verified: f != nil && in.verified[f] > 0}}
-	a.Text, a.Line = in.quote(f)
+	a.Text, a.Line, a.quoted = in.quote(f)
 	for i, b := range in.actions {
 		again := b.Text == a.Text && b.Line == a.Line && b.Source == a.Source
 		switch {
@@ -101,7 +102,7 @@ const maxText = 200
 // quote returns the source of the statement being walked and its line. Where a statement around it is short and
 // has the fetch in it as well, that one is returned. A text with unknown parts stands nowhere in the source; the
 // statement that runs it is quoted instead.
-func (in *interp) quote(f *fetch) (string, int) {
+func (in *interp) quote(f *fetch) (text string, line int, source string) {
 	l := in.layer
 	for l.outer != nil && !in.known(l.src) {
 		l = l.outer
@@ -119,8 +120,8 @@ func (in *interp) quote(f *fetch) (string, int) {
 			}
 		}
 	}
-	text := strings.TrimRight(l.src[from:to], "; \t\n")
-	return shorten(text, maxText), l.line(from)
+	text = strings.TrimRight(l.src[from:to], "; \t\n")
+	return shorten(text, maxText), l.line(from), l.src
 }
 
 func (l *layer) top() *syntax.Stmt {

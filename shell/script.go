@@ -69,7 +69,7 @@ func (in *interp) childShell(text string, r scriptRun) effect {
 		}
 		e = in.runText(text, r)
 	})
-	return effect{passed: e.passed}
+	return e.ofChild()
 }
 
 // variants are the shells whose syntax is tried, in this order.

@@ -133,6 +133,9 @@ func (in *interp) derived(s, spelling, step string) string {
 		h.spelling, h.alts, h.digest = spelling, nil, nil
 		h.steps = appendStep(h.steps, step)
 	}
+	if sum := in.findHole(s, func(h *hole) bool { return h.digest != nil }); sum != nil {
+		h.digest = sum.digest // cut out of the output of sha256sum
+	}
 	return in.newHole(h)
 }
 

@@ -73,7 +73,7 @@ func (in *interp) encodedCommand(c *call, encoded string) {
 
 // Words of PowerShell, in lower case; a backquote within a word is dropped before it is looked up.
 const (
-	psFetch   = " invoke-webrequest iwr invoke-restmethod irm curl wget downloadstring downloadfile downloaddata start-bitstransfer net.webclient "
+	psFetch   = " invoke-webrequest iwr invoke-restmethod irm curl wget downloadstring downloadfile downloaddata start-bitstransfer "
 	psEval    = " iex invoke-expression [scriptblock]::create invokescript "
 	psStart   = " start-process saps & start invoke-item ii . "
 	psInstall = " install-module install-package install-script choco winget scoop "
@@ -106,14 +106,20 @@ func (in *interp) powershellCode(c *call, code string) {
 // powershellWords splits code into lower-case words, apart from the quotes and brackets around them.
 func powershellWords(code string) []string {
 	code = strings.ToLower(strings.ReplaceAll(code, "`", ""))
-	return strings.FieldsFunc(code, func(r rune) bool { return strings.ContainsRune(" \t\r\n;|(){}'\",=", r) })
+	words := strings.FieldsFunc(code, func(r rune) bool { return strings.ContainsRune(" \t\r\n;|(){}'\",=", r) })
+	for i, w := range words {
+		if len(w) > 1 {
+			words[i] = strings.TrimLeft(w, ".") // ).DownloadString(
+		}
+	}
+	return words
 }
 
 // startsFetched tells whether a word that names a program occurs twice: where it is written, and where it is run.
 func startsFetched(words []string) bool {
 	seen := map[string]bool{}
 	for _, w := range words {
-		w = strings.TrimPrefix(strings.TrimPrefix(w, `.\`), "./")
+		w = strings.TrimLeft(w, `./\`)
 		name := programName(w) + ".exe"
 		program := strings.HasSuffix(w, ".exe") || strings.HasSuffix(w, ".ps1") || strings.HasSuffix(w, ".bat") || strings.HasSuffix(w, ".cmd")
 		if program && !isURL(w) {
