@@ -18,6 +18,6 @@ import data.tidewaiter.lib
 
 deny contains {"msg": msg, "path": run.path, "evidence": {"reason": run.unreadable}} if {
 	some run in input.runs
-	not object.get(run, "unreadable", "") == ""
+	run.unreadable != ""
 	msg := lib.line(sprintf("%s cannot be read: %s", [run.where, run.unreadable]))
 }

@@ -24,7 +24,7 @@ deny contains {"msg": msg, "path": path} if {
 	profile != null
 	type := lib.field(profile, "type")
 	not type in {"RuntimeDefault", "Localhost"}
-	msg := sprintf("%s has AppArmor profile type %q", [context.of, type])
+	msg := sprintf("%s has AppArmor profile type %q", [lib.holder(context), type])
 	path := array.concat(context.path, ["appArmorProfile", "type"])
 }
 

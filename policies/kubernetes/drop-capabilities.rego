@@ -17,11 +17,12 @@ import data.tidewaiter.lib
 
 deny contains {"msg": msg, "path": path} if {
 	some pod in input.pods
-	not lib.windows(pod)
 	some container in pod.containers
 	not drops_all(container)
+	not lib.windows(pod)
 	msg := sprintf("%s does not drop ALL capabilities", [lib.label(container)])
 	path := array.concat(container.path, ["securityContext", "capabilities", "drop"])
 }
 
+# A rule of its own, because a call behind "not" is undefined, not true, where its argument is undefined.
 drops_all(container) if "ALL" in container.spec.securityContext.capabilities.drop

@@ -36,10 +36,8 @@ rights := [
 ]
 
 deny contains {"msg": msg, "path": path, "severity": rbac.severity} if {
-	some i, rule in rbac.rules
-	not rbac.everything(rule)
 	some right in rights
-	rbac.group(rule, right.group)
+	some [i, rule] in rbac.about(right.group)
 	some j, resource in rule.resources
 	resource in right.resources
 	verbs := rbac.verbs(rule, right.verbs)

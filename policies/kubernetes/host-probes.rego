@@ -15,21 +15,24 @@ package tidewaiter.kubernetes["host-probes"]
 
 import data.tidewaiter.lib
 
-handlers := [
-	["livenessProbe"],
-	["readinessProbe"],
-	["startupProbe"],
-	["lifecycle", "postStart"],
-	["lifecycle", "preStop"],
-]
+deny contains {"msg": msg, "path": path} if {
+	some pod in input.pods
+	some container in pod.containers
+	some probe in ["livenessProbe", "readinessProbe", "startupProbe"]
+	some action in ["httpGet", "tcpSocket"]
+	host := container.spec[probe][action].host
+	not host in {"", null}
+	msg := sprintf("%s of %s goes to host %q", [probe, lib.label(container), host])
+	path := array.concat(container.path, [probe, action, "host"])
+}
 
 deny contains {"msg": msg, "path": path} if {
 	some pod in input.pods
 	some container in pod.containers
-	some handler in handlers
+	some hook, handler in container.spec.lifecycle
 	some action in ["httpGet", "tcpSocket"]
-	host := object.get(container.spec, array.concat(handler, [action, "host"]), "")
+	host := handler[action].host
 	not host in {"", null}
-	msg := sprintf("%s of %s goes to host %q", [concat(".", handler), lib.label(container), host])
-	path := array.concat(container.path, array.concat(handler, [action, "host"]))
+	msg := sprintf("%s of %s goes to host %q", [hook, lib.label(container), host])
+	path := array.concat(container.path, ["lifecycle", hook, action, "host"])
 }

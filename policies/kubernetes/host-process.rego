@@ -19,6 +19,6 @@ import data.tidewaiter.lib
 deny contains {"msg": msg, "path": path} if {
 	some context in lib.contexts
 	lib.on(context.fields.windowsOptions.hostProcess)
-	msg := sprintf("%s is a Windows HostProcess", [context.of])
+	msg := sprintf("%s is a Windows HostProcess", [lib.holder(context)])
 	path := array.concat(context.path, ["windowsOptions", "hostProcess"])
 }

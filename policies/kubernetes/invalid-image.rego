@@ -20,21 +20,20 @@ import data.tidewaiter.lib
 deny contains {"msg": msg, "path": use.path} if {
 	some pod in input.pods
 	some use in pod.images
+	use.invalid
 	use.written != ""
-	invalid := object.get(use, "invalid", "")
-	invalid != ""
-	msg := lib.line(sprintf("image %q is no reference: %s", [use.written, invalid]))
+	msg := lib.line(sprintf("image %q is no reference: %s", [use.written, use.invalid]))
 }
 
 deny contains {"msg": msg, "path": path} if {
 	some pod in input.pods
 	some container in pod.containers
-	not named(container)
+	not named(container.spec)
 	msg := sprintf("%s names no image", [lib.label(container)])
 	path := array.concat(container.path, ["image"])
 }
 
-named(container) if {
-	is_string(container.spec.image)
-	container.spec.image != ""
+named(spec) if {
+	is_string(spec.image)
+	spec.image != ""
 }

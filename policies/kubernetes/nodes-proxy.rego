@@ -17,9 +17,7 @@ package tidewaiter.kubernetes["nodes-proxy"]
 import data.tidewaiter.lib.rbac
 
 deny contains {"msg": msg, "path": ["rules", i, "resources", j]} if {
-	some i, rule in rbac.rules
-	not rbac.everything(rule)
-	rbac.group(rule, "")
+	some [i, rule] in rbac.core
 	some j, resource in rule.resources
 	resource in {"*", "*/proxy", "nodes/*", "nodes/proxy"}
 	verbs := rbac.verbs(rule, {"create", "delete", "get", "patch", "update"})

@@ -31,9 +31,7 @@ targets := {
 }
 
 deny contains {"msg": msg, "path": path, "severity": rbac.severity} if {
-	some i, rule in rbac.rules
-	not rbac.everything(rule)
-	rbac.group(rule, "")
+	some [i, rule] in rbac.core
 	some j, resource in rule.resources
 	verbs := rbac.verbs(rule, targets[resource])
 	msg := sprintf("%s may %s %s", [rbac.label, concat(", ", verbs), resource])

@@ -18,9 +18,9 @@ import data.tidewaiter.lib
 
 deny contains {"msg": msg, "path": path} if {
 	some pod in input.pods
-	not lib.windows(pod)
 	some container in pod.containers
 	not container.spec.securityContext.allowPrivilegeEscalation == false
+	not lib.windows(pod)
 	msg := sprintf("%s does not set allowPrivilegeEscalation to false", [lib.label(container)])
 	path := array.concat(container.path, ["securityContext", "allowPrivilegeEscalation"])
 }

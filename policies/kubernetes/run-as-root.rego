@@ -24,25 +24,25 @@ import data.tidewaiter.lib
 # ephemeral ones too.
 deny contains {"msg": msg, "path": path} if {
 	some context in lib.contexts
-	not lib.user_namespace(context.pod)
 	context.fields.runAsNonRoot == false
-	msg := sprintf("%s sets runAsNonRoot to false", [context.of])
+	not lib.user_namespace(context.pod)
+	msg := sprintf("%s sets runAsNonRoot to false", [lib.holder(context)])
 	path := array.concat(context.path, ["runAsNonRoot"])
 }
 
 deny contains {"msg": msg, "path": path} if {
 	some context in lib.contexts
-	not lib.user_namespace(context.pod)
 	context.fields.runAsUser == 0
-	msg := sprintf("%s runs as user 0", [context.of])
+	not lib.user_namespace(context.pod)
+	msg := sprintf("%s runs as user 0", [lib.holder(context)])
 	path := array.concat(context.path, ["runAsUser"])
 }
 
 deny contains {"msg": msg, "path": path} if {
 	some pod in input.pods
-	not lib.user_namespace(pod)
 	some container in pod.containers
 	not says(pod, container)
+	not lib.user_namespace(pod)
 	msg := sprintf("%s may run as root: runAsNonRoot is not set", [lib.label(container)])
 	path := array.concat(container.path, ["securityContext", "runAsNonRoot"])
 }

@@ -23,39 +23,48 @@ deny contains {"msg": msg, "path": path} if {
 	some i, volume in pod.spec.volumes
 	written := volume.hostPath.path
 	is_string(written)
-	socket := reached(segments(written))
-	msg := sprintf("volume %q mounts %q: it gives the socket /%s", [lib.field(volume, "name"), written, socket])
+	socket := reached(clean(written))
+	words := [lib.field(volume, "name"), written, trim_suffix(socket, "/")]
+	msg := sprintf("volume %q mounts %q, which gives the socket %s", words)
 	path := array.concat(pod.specPath, ["volumes", i, "hostPath", "path"])
 }
 
 # reached is a socket that a path is, or holds somewhere below it.
-reached(segs) := concat("/", held[0]) if {
-	held := [socket | some socket in sockets; array.slice(socket, 0, count(segs)) == segs]
+reached(path) := held[0] if {
+	held := [socket | some socket in sockets; startswith(socket, path)]
 	count(held) > 0
-} else := concat("/", segs) if segs[count(segs) - 1] in names
+} else := path if regex.match(names, path)
 
-# segments takes a path apart as the kernel does: empty and dot segments mean nothing. The API server refuses
-# "..". Windows' separator is taken too.
-segments(path) := [segment | some segment in split(replace(path, `\`, "/"), "/"); not segment in {"", "."}]
+# clean spells a path as the kernel understands it, with a slash at its end: empty and dot segments mean nothing.
+# The API server refuses "..". Windows' separator is taken too.
+clean(path) := concat("", ["/", concat("", [sprintf("%s/", [segment]) | some segment in segments])]) if {
+	segments := [segment | some segment in split(replace(path, `\`, "/"), "/"); not segment in {"", "."}]
+}
 
 # sockets are where runtimes and distributions of Kubernetes put their sockets; /var/run is /run on most nodes.
-sockets := [split(concat("", [root, path]), "/") |
-	some root in ["run/", "var/run/", "var/snap/microk8s/common/run/"]
-	some path in [
-		"docker.sock",
-		"containerd/containerd.sock",
-		"containerd.sock",
-		"crio/crio.sock",
-		"podman/podman.sock",
-		"cri-dockerd.sock",
-		"dockershim.sock",
-		"docker/containerd/containerd.sock",
-		"buildkit/buildkitd.sock",
-		"k3s/containerd/containerd.sock",
-		"k0s/containerd.sock",
-		"frakti.sock",
-	]
+sockets := [
+	"/run/docker.sock/",
+	"/run/containerd/containerd.sock/",
+	"/run/crio/crio.sock/",
+	"/run/podman/podman.sock/",
+	"/run/cri-dockerd.sock/",
+	"/run/dockershim.sock/",
+	"/run/docker/containerd/containerd.sock/",
+	"/run/buildkit/buildkitd.sock/",
+	"/run/k3s/containerd/containerd.sock/",
+	"/run/k0s/containerd.sock/",
+	"/var/run/docker.sock/",
+	"/var/run/containerd/containerd.sock/",
+	"/var/run/crio/crio.sock/",
+	"/var/run/podman/podman.sock/",
+	"/var/run/cri-dockerd.sock/",
+	"/var/run/dockershim.sock/",
+	"/var/run/docker/containerd/containerd.sock/",
+	"/var/run/buildkit/buildkitd.sock/",
+	"/var/run/k3s/containerd/containerd.sock/",
+	"/var/run/k0s/containerd.sock/",
+	"/var/snap/microk8s/common/run/containerd.sock/",
 ]
 
-# names are of sockets that are known wherever they stand; the last two are named pipes of Windows.
-names := {socket[count(socket) - 1] | some socket in sockets} | {"docker_engine", "containerd-containerd"}
+# names matches sockets that are known wherever they stand; the last two are named pipes of Windows.
+names := `/(docker\.sock|containerd\.sock|crio\.sock|podman\.sock|cri-dockerd\.sock|dockershim\.sock|buildkitd\.sock|docker_engine|containerd-containerd)/$`

@@ -22,15 +22,15 @@ deny contains {"msg": msg, "path": path} if {
 	profile != null
 	type := lib.field(profile, "type")
 	not type in {"RuntimeDefault", "Localhost"}
-	msg := sprintf("%s has seccomp profile type %q", [context.of, type])
+	msg := sprintf("%s has seccomp profile type %q", [lib.holder(context), type])
 	path := array.concat(context.path, ["seccompProfile", "type"])
 }
 
 deny contains {"msg": msg, "path": path, "severity": "medium"} if {
 	some pod in input.pods
-	not lib.windows(pod)
 	some container in pod.containers
 	not lib.inherited(pod, container, "seccompProfile")
+	not lib.windows(pod)
 	msg := sprintf("%s has no seccomp profile", [lib.label(container)])
 	path := array.concat(container.path, ["securityContext", "seccompProfile"])
 }

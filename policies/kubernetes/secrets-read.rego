@@ -17,9 +17,7 @@ package tidewaiter.kubernetes["secrets-read"]
 import data.tidewaiter.lib.rbac
 
 deny contains {"msg": msg, "path": ["rules", i, "resources", j], "severity": rbac.severity} if {
-	some i, rule in rbac.rules
-	not rbac.everything(rule)
-	rbac.group(rule, "")
+	some [i, rule] in rbac.core
 	some j, resource in rule.resources
 	resource in {"*", "secrets"}
 	verbs := rbac.verbs(rule, {"get", "list", "watch"})

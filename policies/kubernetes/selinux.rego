@@ -19,10 +19,9 @@ import data.tidewaiter.lib
 
 deny contains {"msg": msg, "path": path} if {
 	some context in lib.contexts
-	some field in ["type", "user", "role"]
-	value := context.fields.seLinuxOptions[field]
+	some field, value in context.fields.seLinuxOptions
 	not value in allowed[field]
-	msg := sprintf("%s sets SELinux %s %q", [context.of, field, value])
+	msg := sprintf("%s sets SELinux %s %q", [lib.holder(context), field, value])
 	path := array.concat(context.path, ["seLinuxOptions", field])
 }
 

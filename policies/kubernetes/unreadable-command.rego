@@ -20,6 +20,6 @@ deny contains {"msg": msg, "path": run.path, "evidence": {"reason": run.unreadab
 	some pod in input.pods
 	some container in pod.containers
 	some run in container.runs
-	not object.get(run, "unreadable", "") == ""
+	run.unreadable != ""
 	msg := lib.line(sprintf("%s cannot be read: %s", [lib.command(container, run), run.unreadable]))
 }

@@ -28,15 +28,14 @@ windows(pod) if pod.spec.os.name == "windows"
 # user_namespace tells that root in the pod is nobody on the node.
 user_namespace(pod) if pod.spec.hostUsers == false
 
-# contexts are all security contexts that the object sets, of its pods and of their containers. "of" is who
-# has it, as messages name it; "pod" is the pod it is of.
+# contexts are all security contexts that the object sets, of its pods and of their containers.
 contexts := array.concat(pod_contexts, container_contexts)
 
 pod_contexts := [context |
 	some pod in input.pods
 	context := {
-		"of": "pod",
 		"pod": pod,
+		"container": null,
 		"path": array.concat(pod.specPath, ["securityContext"]),
 		"fields": pod.spec.securityContext,
 	}
@@ -46,12 +45,17 @@ container_contexts := [context |
 	some pod in input.pods
 	some container in pod.containers
 	context := {
-		"of": label(container),
 		"pod": pod,
+		"container": container,
 		"path": array.concat(container.path, ["securityContext"]),
 		"fields": container.spec.securityContext,
 	}
 ]
+
+# holder names who has a security context, as messages do.
+holder(context) := "pod" if {
+	context.container == null
+} else := label(context.container)
 
 # inherited is what a container has of a field that both securityContexts know: its own value, else the pod's.
 # It is undefined where neither has one.
