@@ -123,34 +123,68 @@ func FuzzFiles(f *testing.F) {
 		if len(lower) == 0 || len(upper) == 0 {
 			return
 		}
-		seen := map[*Entry]int64{}
-		limits := Limits{RatioFloor: 1 << 20, Entries: 1000}
-		files, err := platform(lower, upper).Files(t.Context(), Options{Limits: limits, Visit: func(e *Entry, r io.Reader) (bool, error) {
-			n, err := io.Copy(io.Discard, r)
-			seen[e] = n
-			return n < 100, err
-		}})
-		if err != nil {
-			wantError(t, err, "layer ")
-			return
-		}
-		defer files.Close()
-		for _, e := range files.All() {
-			if path.Clean(e.Path) != e.Path || !path.IsAbs(e.Path) || path.Clean(e.Name) != e.Name || !path.IsAbs(e.Name) {
-				t.Errorf("path %q, name %q", e.Path, e.Name)
-			}
-			if n, ok := seen[e]; ok != (e.Type == Regular) || ok && n != e.Size {
-				t.Errorf("%s: visited %v, %d of %d bytes", e.Path, ok, n, e.Size)
-			}
-			if shown := files.LookupLink(e.Path) == e; shown != (e.DeletedIn < 0) {
-				t.Errorf("%s: deleted in %d, and shown %v", e.Path, e.DeletedIn, shown)
-			}
-			if e.DeletedIn >= 0 && e.DeletedIn < e.Layer || e.Target != nil && e.Target.Type == Hardlink {
-				t.Errorf("%+v", e)
-			}
-			if e.Target != nil && e.Target.Layer > e.Layer {
-				t.Errorf("%s links to a later layer", e.Path)
-			}
-		}
+		checkWalk(t, platform(lower, upper))
 	})
+}
+
+// FuzzMembers makes well-formed layers of whatever it is given, and checks the same: three bytes are a member,
+// and some begin a new layer.
+func FuzzMembers(f *testing.F) {
+	names := []string{"a", "b", "a/a", "a/b", "b/a", "a/b/a", ".wh.a", "a/.wh.b", ".wh..wh..opq", "a/.wh..wh..opq", "../a", "a/../b", ".", "../..", "a/..", "b/a/b"}
+	kinds := []byte{tar.TypeReg, tar.TypeReg, tar.TypeDir, tar.TypeSymlink, tar.TypeSymlink, tar.TypeLink, tar.TypeFifo}
+	f.Add([]byte{3, 0, 1, 0, 2, 0, 0, 6, 0, 200, 0, 0, 5, 1, 2, 0, 6, 0, 2, 0, 0})
+	f.Fuzz(func(t *testing.T, ops []byte) {
+		archives := [][]byte{}
+		var members []tar.Header
+		for ; len(ops) >= 3 && len(archives) < 5; ops = ops[3:] {
+			if ops[0] >= 200 {
+				archives, members = append(archives, layer(t, members...)), nil
+				continue
+			}
+			h := tar.Header{Typeflag: kinds[int(ops[0])%len(kinds)], Name: names[int(ops[1])%len(names)], Mode: 0o755}
+			switch h.Typeflag {
+			case tar.TypeReg:
+				h.Uname = names[int(ops[2])%len(names)]
+			case tar.TypeSymlink, tar.TypeLink:
+				h.Linkname = names[int(ops[2])%len(names)]
+			}
+			members = append(members, h)
+		}
+		checkWalk(t, platform(append(archives, layer(t, members...))...))
+	})
+}
+
+// checkWalk checks what holds for any platform: a walk ends in one printable error, or in a list and a view
+// that agree with each other.
+func checkWalk(t *testing.T, p *Platform) {
+	t.Helper()
+	seen := map[*Entry]int64{}
+	limits := Limits{RatioFloor: 1 << 20, Entries: 1000}
+	files, err := p.Files(t.Context(), Options{Limits: limits, Visit: func(e *Entry, r io.Reader) (bool, error) {
+		n, err := io.Copy(io.Discard, r)
+		seen[e] = n
+		return n < 100, err
+	}})
+	if err != nil {
+		wantError(t, err, "layer ")
+		return
+	}
+	defer files.Close()
+	for _, e := range files.All() {
+		if path.Clean(e.Path) != e.Path || !path.IsAbs(e.Path) || path.Clean(e.Name) != e.Name || !path.IsAbs(e.Name) {
+			t.Errorf("path %q, name %q", e.Path, e.Name)
+		}
+		if n, ok := seen[e]; ok != (e.Type == Regular) || ok && n != e.Size {
+			t.Errorf("%s: visited %v, %d of %d bytes", e.Path, ok, n, e.Size)
+		}
+		if shown := files.LookupLink(e.Path) == e; shown != (e.DeletedIn < 0) {
+			t.Errorf("%s: deleted in %d, and shown %v", e.Path, e.DeletedIn, shown)
+		}
+		if e.DeletedIn >= 0 && e.DeletedIn < e.Layer || e.Target != nil && e.Target.Type == Hardlink {
+			t.Errorf("%+v", e)
+		}
+		if e.Target != nil && e.Target.Layer > e.Layer {
+			t.Errorf("%s links to a later layer", e.Path)
+		}
+	}
 }
