@@ -21,7 +21,7 @@ func (s *registrySource) explain(what string, err error) error {
 	if errors.As(err, &known) {
 		return known
 	}
-	cause, text := s.diagnose(err)
+	text, cause := s.diagnose(err)
 	for _, secret := range s.secrets {
 		text = strings.ReplaceAll(text, secret, "***")
 	}
@@ -32,7 +32,7 @@ func (s *registrySource) explain(what string, err error) error {
 }
 
 // diagnose returns the words for err, and the error for callers to branch on.
-func (s *registrySource) diagnose(err error) (cause error, text string) {
+func (s *registrySource) diagnose(err error) (text string, cause error) {
 	var answer *transport.Error
 	var dns *net.DNSError
 	var op *net.OpError
@@ -41,44 +41,44 @@ func (s *registrySource) diagnose(err error) (cause error, text string) {
 	case errors.As(err, &answer):
 		return diagnoseStatus(answer)
 	case errors.Is(err, context.Canceled):
-		return context.Canceled, "canceled"
+		return "canceled", context.Canceled
 	case errors.Is(err, errIdle):
-		return nil, fmt.Sprintf("it stopped sending: less than %d bytes in %v", minProgress, s.limits.Idle)
+		return fmt.Sprintf("it stopped sending: less than %d bytes in %v", minProgress, s.limits.Idle), nil
 	case errors.Is(err, context.DeadlineExceeded): // net/http calls its own time limits so, too
-		return context.DeadlineExceeded, "no answer in time"
+		return "no answer in time", context.DeadlineExceeded
 	case errors.Is(err, errPrivateHost), errors.Is(err, errRedirects), errors.Is(err, errSecretBody):
-		return nil, withoutAddress(err)
+		return withoutAddress(err), nil
 	case errors.Is(err, http.ErrSchemeMismatch):
-		return nil, fmt.Sprintf("it speaks plain HTTP: if that is meant to be, allow it with --plain-http %s", s.host)
+		return fmt.Sprintf("it speaks plain HTTP: if that is meant to be, allow it with --plain-http %s", s.host), nil
 	case isTLS(err):
-		return nil, "TLS: " + withoutAddress(err) + fmt.Sprintf(" (a registry without TLS needs --plain-http %s)", s.host)
+		return fmt.Sprintf("TLS: %s (a registry without TLS needs --plain-http %s)", withoutAddress(err), s.host), nil
 	case errors.As(err, &dns):
-		return err, "host cannot be found"
+		return "host cannot be found", err
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return err, "no answer in time"
+		return "no answer in time", err
 	case errors.As(err, &op) && op.Op == "dial":
-		return err, fmt.Sprintf("host cannot be reached: %v", op.Err)
+		return fmt.Sprintf("host cannot be reached: %v", op.Err), err
 	case errors.Is(err, errPlainHTTP):
-		return nil, withoutAddress(err)
+		return withoutAddress(err), nil
 	}
-	return err, withoutAddress(err)
+	return withoutAddress(err), err
 }
 
-// diagnoseStatus puts an answer with an unwanted status into words. What the registry says goes in quotes.
-func diagnoseStatus(answer *transport.Error) (error, string) {
+// diagnoseStatus puts an answer with an unwanted status into words; the answer is the cause. What the registry says goes in quotes.
+func diagnoseStatus(answer *transport.Error) (text string, cause error) {
 	said := ""
 	if len(answer.Errors) > 0 {
 		said = ": " + quote(strings.TrimSpace(string(answer.Errors[0].Code)+" "+answer.Errors[0].Message))
 	}
 	switch answer.StatusCode {
 	case http.StatusNotFound:
-		return ErrNotFound, ErrNotFound.Error() + said
+		return ErrNotFound.Error() + said, ErrNotFound
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return answer, "unauthorized" + said + ": check that the name exists, and docker login"
+		return "unauthorized" + said + ": check that the name exists, and docker login", answer
 	case http.StatusTooManyRequests:
-		return answer, "too many requests" + said + ": try again later, or docker login for a higher limit"
+		return "too many requests" + said + ": try again later, or docker login for a higher limit", answer
 	}
-	return answer, fmt.Sprintf("status %d %s%s", answer.StatusCode, http.StatusText(answer.StatusCode), said)
+	return fmt.Sprintf("status %d %s%s", answer.StatusCode, http.StatusText(answer.StatusCode), said), answer
 }
 
 func isTLS(err error) bool {

@@ -44,9 +44,9 @@ func (s *registrySource) referrersPage(ctx context.Context, address string) ([]d
 		return nil, "", err
 	}
 	defer resp.Body.Close()
-	raw, err := readAll(resp.Body, "a page of referrers", s.limits.Manifest)
+	raw, err := s.read(resp, "referrers")
 	if err != nil {
-		return nil, "", s.explain("referrers", err)
+		return nil, "", err
 	}
 	m, err := parseManifest(raw, resp.Header.Get("Content-Type"))
 	if err != nil {

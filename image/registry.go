@@ -167,11 +167,23 @@ func (s *registrySource) get(ctx context.Context, address, accept string) (*http
 		resp.Body.Close()
 		return nil, s.explain(s.what(address), err)
 	}
-	if encoding := resp.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
-		resp.Body.Close()
-		return nil, fail(nil, "registry %s: %s: sent with Content-Encoding %s, which nobody asked for", s.host, s.what(address), quote(encoding))
-	}
 	return resp, nil
+}
+
+// read reads an answer that is JSON. It comes as it is or not at all: one that is packed on the way, which
+// nobody asked for, would have another digest for others. For blobs their own digest decides.
+func (s *registrySource) read(resp *http.Response, what string) ([]byte, error) {
+	if encoding := resp.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		return nil, fail(nil, "registry %s: %s: sent with Content-Encoding %s, which nobody asked for", s.host, what, quote(encoding))
+	}
+	if resp.ContentLength > s.limits.Manifest {
+		return nil, limited(what, s.limits.Manifest, "bytes")
+	}
+	raw, err := readAll(resp.Body, what, s.limits.Manifest)
+	if err != nil {
+		return nil, s.explain(what, err)
+	}
+	return raw, nil
 }
 
 // what names the thing at an address in messages: manifests/latest.
@@ -186,12 +198,9 @@ func (s *registrySource) manifest(ctx context.Context, ref string) ([]byte, stri
 		return nil, "", err
 	}
 	defer resp.Body.Close()
-	if resp.ContentLength > s.limits.Manifest {
-		return nil, "", limited("the manifest "+ref, s.limits.Manifest, "bytes")
-	}
-	raw, err := readAll(resp.Body, "the manifest "+ref, s.limits.Manifest)
+	raw, err := s.read(resp, "manifests/"+ref)
 	if err != nil {
-		return nil, "", s.explain("manifests/"+ref, err)
+		return nil, "", err
 	}
 	claimed := resp.Header.Get("Docker-Content-Digest")
 	if got := digestOf(raw); strings.HasPrefix(claimed, digestPrefix) && claimed != got {

@@ -1,6 +1,7 @@
 package image
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -48,13 +49,10 @@ type guard struct {
 func newGuard(c *Client, registry string, confidants []string, limits Limits) *guard {
 	g := &guard{
 		registry:  registry,
-		confidant: confidants,
-		plainHTTP: c.PlainHTTP,
-		private:   c.PrivateHosts,
-		userAgent: c.UserAgent,
-	}
-	if g.userAgent == "" {
-		g.userAgent = "tidewaiter"
+		confidant: lower(confidants),
+		plainHTTP: lower(c.PlainHTTP),
+		private:   lower(c.PrivateHosts),
+		userAgent: cmp.Or(c.UserAgent, "tidewaiter"),
 	}
 	g.inner = &http.Transport{
 		Proxy: g.proxy,
@@ -72,6 +70,15 @@ func newGuard(c *Client, registry string, confidants []string, limits Limits) *g
 		IdleConnTimeout:        limits.Idle,
 	}
 	return g
+}
+
+// lower spells hosts as canonical references, and so addresses, do.
+func lower(hosts []string) []string {
+	out := make([]string, len(hosts))
+	for i, host := range hosts {
+		out[i] = strings.ToLower(host)
+	}
+	return out
 }
 
 func tlsConfig(roots *x509.CertPool) *tls.Config {
