@@ -35,7 +35,7 @@ func (in *interp) xargs(c *call) effect {
 	for _, line := range lines[:min(len(lines), loopItems)] {
 		run.argv = make([]string, len(argv))
 		for i, a := range argv {
-			run.argv[i] = in.bounded(strings.ReplaceAll(a, mark, line))
+			run.argv[i] = in.replaced(a, mark, line, -1)
 		}
 		in.run(run)
 	}
@@ -60,7 +60,7 @@ func (in *interp) find(c *call) effect {
 		found := in.foundIn(in.path(root))
 		run := make([]string, len(argv))
 		for k, b := range argv {
-			run[k] = strings.ReplaceAll(b, "{}", found)
+			run[k] = in.replaced(b, "{}", found, -1)
 		}
 		in.run(c.with(run))
 	}
@@ -70,7 +70,7 @@ func (in *interp) find(c *call) effect {
 
 // foundIn returns a fetched file below dir, or else a name of which nothing is known.
 func (in *interp) foundIn(dir string) string {
-	for _, name := range sortedKeys(in.files) {
+	for _, name := range in.fileNames() {
 		if _, ok := within(dir, name); ok && in.fetched(in.files[name].text) != nil {
 			return name
 		}

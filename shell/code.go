@@ -54,9 +54,12 @@ func (in *interp) code(c *call, code string, lang language) {
 	if !ok || !in.step() {
 		return
 	}
-	in.bounded(code)
+	in.charge(parseWeight * len(code))
 	tokens := lex(code, lang)
-	r := reader{tokens: tokens, v: v, lang: lang, aliases: aliasesIn(tokens)}
+	if len(tokens) > maxTokens {
+		in.unreadable("a program of more than %d words", maxTokens)
+	}
+	r := newReader(tokens, v, lang)
 	evals, shells := r.uses(v.eval, ""), r.uses(v.shell, v.from)
 	fetches := r.fetches()
 	if in.codeReverse(&r, evals, shells) {
@@ -200,6 +203,26 @@ type reader struct {
 	v       vocabulary
 	lang    language
 	aliases map[string]string // import subprocess as s
+	counted map[string]int    // how often each string occurs
+	runs    bool              // it names a module whose functions run commands
+}
+
+const (
+	maxUses      = 100 // calls that are looked at
+	maxCallWords = 500 // words of the arguments of one call
+	maxLiterals  = 50  // strings of the arguments of one call
+)
+
+func newReader(tokens []token, v vocabulary, lang language) reader {
+	r := reader{tokens: tokens, v: v, lang: lang, aliases: aliasesIn(tokens), counted: map[string]int{}}
+	for _, t := range tokens {
+		if t.kind == literal {
+			r.counted[t.text]++
+			r.runs = r.runs || strings.HasSuffix(t.text, "child_process")
+		}
+	}
+	r.runs = r.runs || r.mentions("subprocess os pty")
+	return r
 }
 
 func aliasesIn(tokens []token) map[string]string {
@@ -252,6 +275,9 @@ func (r *reader) uses(names, from string) []codeUse {
 	list, modules := strings.Fields(names), strings.Fields(from)
 	var all []codeUse
 	for i, t := range r.tokens {
+		if len(all) >= maxUses {
+			break
+		}
 		if t.kind == command && names == r.v.shell {
 			all = append(all, codeUse{name: "`", literals: []string{t.text}})
 			continue
@@ -280,10 +306,10 @@ func (r *reader) counts(name, qualifier, last string, modules []string) bool {
 			return qualifier == "" && !strings.HasPrefix(name, ".") || qualifier == "builtins"
 		}
 		return slices.Contains(modules, module) || strings.HasPrefix(name, ".") && last != "run" ||
-			qualifier == "" && r.mentions("subprocess os pty") && last != "call"
+			qualifier == "" && r.runs && last != "call"
 	case javascript:
 		if strings.Contains(" "+r.v.shell+" ", " "+last+" ") {
-			return slices.ContainsFunc(r.tokens, func(t token) bool { return t.kind == literal && strings.HasSuffix(t.text, "child_process") })
+			return r.runs
 		}
 	}
 	return true
@@ -294,7 +320,7 @@ func (r *reader) arguments(i int) codeUse {
 	var u codeUse
 	depth := 0
 	parens := i < len(r.tokens) && r.tokens[i].text == "(" && r.tokens[i].kind == punct
-	for ; i < len(r.tokens); i++ {
+	for stop := min(len(r.tokens), i+maxCallWords); i < stop && len(u.literals) < maxLiterals; i++ {
 		t := r.tokens[i]
 		switch {
 		case t.kind == punct && strings.Contains("([{", t.text):
@@ -345,7 +371,7 @@ func (r *reader) firstURL() string {
 // sharesPath tells whether a command names a file that the code names outside of it too.
 func (r *reader) sharesPath(u codeUse) bool {
 	for _, t := range r.tokens {
-		if t.kind != literal || len(t.text) < 2 || isURL(t.text) || strings.ContainsAny(t.text, " \n") || slices.Contains(u.literals, t.text) && r.occurrences(t.text) < 2 {
+		if t.kind != literal || len(t.text) < 2 || isURL(t.text) || strings.ContainsAny(t.text, " \n") || slices.Contains(u.literals, t.text) && r.counted[t.text] < 2 {
 			continue
 		}
 		base := path.Base(t.text)
@@ -359,16 +385,6 @@ func (r *reader) sharesPath(u codeUse) bool {
 		}
 	}
 	return false
-}
-
-func (r *reader) occurrences(text string) int {
-	n := 0
-	for _, t := range r.tokens {
-		if t.kind == literal && t.text == text {
-			n++
-		}
-	}
-	return n
 }
 
 // peer finds HOST:PORT among the strings and numbers of code, as far as it is written there.

@@ -158,11 +158,18 @@ func (in *interp) setArray(name string, values []string) {
 	if in.arrays == nil {
 		in.arrays = map[string][]string{}
 	}
+	if len(values) > maxArguments {
+		in.stop("more than %d elements of an array", maxArguments)
+		return
+	}
 	in.arrays[name] = slices.Clip(values)
 }
 
 // run does what a command does: a function, an alias, a program that the script has fetched, or one that is known.
 func (in *interp) run(c *call) effect {
+	if len(c.argv) > maxArguments {
+		in.stop("more than %d arguments", maxArguments)
+	}
 	if len(c.argv) == 0 || !in.step() {
 		return effect{}
 	}
@@ -214,10 +221,13 @@ func (in *interp) withoutUnset(name string) string {
 	if strings.IndexByte(name, holeByte) < 0 {
 		return name
 	}
-	for _, v := range in.unset {
-		name = strings.ReplaceAll(name, v, "")
+	var b strings.Builder
+	for i, r := range name {
+		if h := in.leadingHole(name[i:]); h == nil || !h.unset {
+			b.WriteRune(r)
+		}
 	}
-	return name
+	return b.String()
 }
 
 // program handles a program that no handler knows: one of the data tables, or a stranger.
@@ -296,6 +306,7 @@ func isURL(arg string) bool {
 // alias puts the text of an alias in place of the command's name.
 func (in *interp) alias(c *call, name, text string) effect {
 	saved := in.aliases
+	in.work(len(saved))
 	in.aliases = map[string]string{}
 	for k, v := range saved {
 		if k != name { // an alias is not expanded within itself

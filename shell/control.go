@@ -37,20 +37,20 @@ func (in *interp) binary(c *syntax.BinaryCmd) effect {
 
 // and is left && right: right runs under the checks of left, and the whole succeeds if both do.
 func (in *interp) and(left effect, right *syntax.Stmt) effect {
-	e := in.scoped(slices.Concat(left.passed, left.always), func() effect { return in.maybe(right) })
-	return effect{passed: slices.Concat(left.passed, e.passed, e.always), loose: left.passed, always: in.ifExits(e, left.always, left.failed)}
+	e := in.scoped(union(left.passed, left.always), func() effect { return in.maybe(right) })
+	return effect{passed: union(left.passed, e.passed, e.always), loose: left.passed, always: in.ifExits(e, left.always, left.failed)}
 }
 
 // or is left || right: where right leaves the script, whatever comes after knows that left has succeeded.
 func (in *interp) or(left effect, right *syntax.Stmt) effect {
-	e := in.scoped(slices.Concat(left.failed, left.always), func() effect { return in.maybe(right) })
-	return effect{failed: slices.Concat(left.failed, e.failed), always: in.ifExits(e, left.always, left.passed)}
+	e := in.scoped(union(left.failed, left.always), func() effect { return in.maybe(right) })
+	return effect{failed: union(left.failed, e.failed), always: in.ifExits(e, left.always, left.passed)}
 }
 
 // ifExits adds what is known after a branch that leaves the script was not taken.
 func (in *interp) ifExits(branch effect, always, notTaken []*fetch) []*fetch {
 	if branch.exits != stays {
-		return slices.Concat(always, notTaken)
+		return union(always, notTaken)
 	}
 	return always
 }
@@ -111,22 +111,22 @@ func (in *interp) ifClause(c *syntax.IfClause) effect {
 	cond := in.list(c.Cond)
 	var then, els effect
 	walkThen := func() {
-		then = in.scoped(slices.Concat(cond.always, cond.passed), func() effect { return in.list(c.Then) })
+		then = in.scoped(union(cond.always, cond.passed), func() effect { return in.list(c.Then) })
 	}
 	if c.Else == nil {
 		in.branches(true, walkThen)
 		return effect{always: in.ifExits(then, cond.always, cond.failed)}
 	}
 	in.branches(false, walkThen, func() {
-		els = in.scoped(slices.Concat(cond.always, cond.failed), func() effect {
+		els = in.scoped(union(cond.always, cond.failed), func() effect {
 			if len(c.Else.Cond) == 0 { // a plain else
 				return in.list(c.Else.Then)
 			}
 			return in.ifClause(c.Else)
 		})
 	})
-	always := in.ifExits(then, cond.always, slices.Concat(cond.failed, els.always))
-	always = in.ifExits(els, always, slices.Concat(cond.passed, then.always))
+	always := in.ifExits(then, cond.always, union(cond.failed, els.always))
+	always = in.ifExits(els, always, union(cond.passed, then.always))
 	return effect{always: always, exits: min(then.exits, els.exits)}
 }
 

@@ -17,6 +17,10 @@ func (in *interp) fields(words []*syntax.Word) []string {
 		}
 		for _, b := range in.braces(w) {
 			out = in.wordFields(out, b)
+			if len(out) > maxArguments {
+				in.stop("more than %d arguments", maxArguments)
+				return nil
+			}
 		}
 	}
 	return out
@@ -296,13 +300,13 @@ func (in *interp) braces(w *syntax.Word) []*syntax.Word {
 	if found {
 		copied := &syntax.Word{Parts: append([]syntax.WordPart(nil), w.Parts...)}
 		if syntax.SplitBraces(copied) {
-			return expandBraces(copied.Parts)
+			return in.expandBraces(copied.Parts)
 		}
 	}
 	return []*syntax.Word{w}
 }
 
-func expandBraces(parts []syntax.WordPart) []*syntax.Word {
+func (in *interp) expandBraces(parts []syntax.WordPart) []*syntax.Word {
 	words := []*syntax.Word{{}}
 	for _, p := range parts {
 		b, ok := p.(*syntax.BraceExp)
@@ -310,7 +314,7 @@ func expandBraces(parts []syntax.WordPart) []*syntax.Word {
 		if ok {
 			alternatives = nil
 			for _, elem := range b.Elems {
-				alternatives = append(alternatives, expandBraces(elem.Parts)...)
+				alternatives = append(alternatives, in.expandBraces(elem.Parts)...)
 			}
 		}
 		var next []*syntax.Word
@@ -322,6 +326,9 @@ func expandBraces(parts []syntax.WordPart) []*syntax.Word {
 			}
 		}
 		words = next
+		if in.work(len(words)); in.budget.steps > in.budget.limits.Steps {
+			break
+		}
 	}
 	return words
 }

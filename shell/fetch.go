@@ -73,7 +73,7 @@ func (in *interp) deliver(c *call, t transfer, text string) {
 
 // unpackRepository is unpack with a folder that the program has made itself, so nothing of the image is in it.
 func (in *interp) unpackRepository(dir, text string) {
-	in.trees = append(in.trees, tree{dir: dir, text: text})
+	in.addTree(tree{dir: dir, text: text})
 }
 
 // urlBase is the file name under which wget and curl -O store a URL.

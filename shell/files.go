@@ -30,6 +30,9 @@ func (in *interp) file(name string) *file {
 	}
 	f := in.files[name]
 	if f == nil {
+		if len(in.files) >= maxFiles {
+			in.stop("more than %d files", maxFiles)
+		}
 		f = &file{}
 		in.files[name] = f
 	}
@@ -83,12 +86,18 @@ func (in *interp) lookup(name string) (*file, bool) {
 	if !strings.ContainsAny(name, "*?[") {
 		return nil, false
 	}
-	for _, candidate := range sortedKeys(in.files) {
+	for _, candidate := range in.fileNames() {
 		if ok, err := path.Match(name, candidate); err == nil && ok && in.fetched(in.files[candidate].text) != nil {
 			return in.files[candidate], true
 		}
 	}
 	return nil, false
+}
+
+// fileNames returns the names of all files in order, and counts for as many steps as that takes.
+func (in *interp) fileNames() []string {
+	in.work(len(in.files) / 4)
+	return sortedKeys(in.files)
 }
 
 func sortedKeys[V any](m map[string]V) []string {
@@ -144,7 +153,22 @@ func (in *interp) unpack(dir, text string) {
 	if in.remarkable(text) == nil {
 		return
 	}
-	in.trees = append(in.trees, tree{dir: dir, text: in.moved(text, "it is unpacked"), home: dir == ""})
+	in.addTree(tree{dir: dir, text: in.moved(text, "it is unpacked"), home: dir == ""})
+}
+
+// addTree adds a tree; a folder that something was unpacked into before is the same folder.
+func (in *interp) addTree(t tree) {
+	for i := range in.trees {
+		if in.trees[i].dir == t.dir && in.trees[i].home == t.home && in.display(in.trees[i].text) == in.display(t.text) {
+			in.trees[i] = t
+			return
+		}
+	}
+	if len(in.trees) >= maxTrees {
+		in.stop("more than %d folders that are unpacked", maxTrees)
+		return
+	}
+	in.trees = append(in.trees, t)
 }
 
 // treeOf returns the unpacked folder in which name lies. Of a file directly in a folder that also has files of

@@ -163,7 +163,7 @@ func (in *interp) copyFile(from, to string, intoFolder bool) {
 	}
 	for _, t := range in.trees {
 		if rel, ok := within(from, t.dir); ok || t.dir == from {
-			in.trees = append(in.trees, tree{dir: path.Join(to, rel), text: t.text})
+			in.addTree(tree{dir: path.Join(to, rel), text: t.text})
 		}
 	}
 }

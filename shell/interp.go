@@ -110,10 +110,10 @@ func (in *interp) list(stmts []*syntax.Stmt) effect {
 		e := in.stmt(s)
 		sure := e.always
 		if in.env.errexit {
-			sure = slices.Concat(sure, e.enforced())
+			sure = union(sure, e.enforced())
 		}
 		in.assume(sure, 1)
-		all.always = append(all.always, sure...)
+		all.always = append(all.always, sure...) // as often as it was assumed
 		all.passed, all.failed, all.loose = e.passed, e.failed, e.loose
 		if e.exits != stays {
 			all.exits = e.exits
@@ -131,7 +131,24 @@ func (e effect) enforced() []*fetch {
 
 // ofChild is what a shell knows once a subshell, which ended with e, has succeeded or failed.
 func (e effect) ofChild() effect {
-	return effect{passed: slices.Concat(e.always, e.passed), failed: e.failed}
+	return effect{passed: union(e.always, e.passed), failed: e.failed}
+}
+
+// union joins lists of fetches. It is cut off where it is long: a check that is forgotten is no harm.
+func union(lists ...[]*fetch) []*fetch {
+	var all []*fetch
+	for _, l := range lists {
+		if len(all) == 0 {
+			all = l[:len(l):len(l)]
+			continue
+		}
+		for _, f := range l {
+			if len(all) < maxChecks && !slices.Contains(all, f) {
+				all = append(all, f)
+			}
+		}
+	}
+	return all
 }
 
 // assume adds n to the number of checks that hold for each of these.

@@ -32,10 +32,10 @@ type token struct {
 	text string
 }
 
-// lex takes code apart far enough to tell names from strings and comments, in languages that look alike.
+// lex takes code apart far enough to tell names from strings and comments, in languages that look alike. It ends after maxTokens.
 func lex(code string, lang language) []token {
 	var tokens []token
-	for i := 0; i < len(code); {
+	for i := 0; i < len(code) && len(tokens) <= maxTokens; {
 		ch := code[i]
 		switch {
 		case ch == ' ' || ch == '\t' || ch == '\r':

@@ -13,9 +13,21 @@ type Limits struct {
 	Depth       int // scripts within scripts, functions within functions, substitutions within those: 200
 	Steps       int // statements and words that are walked: 50,000
 	ValueBytes  int // size of one expanded value: 1 MiB
-	TotalBytes  int // sum of the sizes of all values: 64 MiB
+	TotalBytes  int // sum of the sizes of all values, and of all text that is parsed: 32 MiB
 	Actions     int // actions reported: 100
 }
+
+// Fixed bounds. They are far above what scripts do, and not worth a field each.
+const (
+	maxArguments   = 10_000 // of one command, elements of one array
+	maxFiles       = 2_000  // that one script writes
+	maxTrees       = 100    // folders that are unpacked
+	maxDescriptors = 200    // open at once
+	maxSteps       = 30     // in Action.Steps
+	maxChecks      = 100    // fetches that one check covers
+	maxTokens      = 20_000 // of a program in another language
+	parseWeight    = 4      // what parsing a byte costs, compared with copying it
+)
 
 // orDefaults returns l with every zero field replaced by its default.
 func (l Limits) orDefaults() Limits {
@@ -24,7 +36,7 @@ func (l Limits) orDefaults() Limits {
 		value int
 	}{
 		{&l.ScriptBytes, 1 << 20}, {&l.Nesting, 3000}, {&l.Depth, 200}, {&l.Steps, 50_000},
-		{&l.ValueBytes, 1 << 20}, {&l.TotalBytes, 64 << 20}, {&l.Actions, 100},
+		{&l.ValueBytes, 1 << 20}, {&l.TotalBytes, 32 << 20}, {&l.Actions, 100},
 	} {
 		if *f.field == 0 {
 			*f.field = f.value
@@ -51,6 +63,18 @@ func (in *interp) step() bool {
 	return !in.budget.stopped
 }
 
+// work takes n steps at once, for what takes time in proportion to n.
+func (in *interp) work(n int) {
+	in.budget.steps += n
+}
+
+// charge takes n bytes off the total.
+func (in *interp) charge(n int) {
+	if in.budget.bytes += n; in.budget.bytes > in.budget.limits.TotalBytes {
+		in.stop("values of more than %d bytes in total", in.budget.limits.TotalBytes)
+	}
+}
+
 // bounded charges for a value that was just made, and cuts it off where it is too large.
 func (in *interp) bounded(s string) string {
 	l := in.budget.limits
@@ -58,8 +82,7 @@ func (in *interp) bounded(s string) string {
 		in.stop("a value of more than %d bytes", l.ValueBytes)
 		return ""
 	}
-	if in.budget.bytes += len(s); in.budget.bytes > l.TotalBytes {
-		in.stop("values of more than %d bytes in total", l.TotalBytes)
+	if in.charge(len(s)); in.budget.stopped {
 		return ""
 	}
 	return s

@@ -45,7 +45,7 @@ func (in *interp) environment(name string) string {
 	if in.unset == nil {
 		in.unset = map[string]string{}
 	}
-	v := in.unknown("$" + name)
+	v := in.newHole(hole{spelling: "$" + shorten(name, maxShown), unset: true})
 	in.unset[name] = v
 	return v
 }
@@ -196,8 +196,18 @@ func (in *interp) trim(op syntax.ParExpOperator, value, pat string) string {
 	if op == syntax.RemSmallSuffix || op == syntax.RemSmallPrefix {
 		mode |= pattern.Shortest
 	}
+	if !pattern.HasMeta(pat, 0) && !strings.Contains(pat, `\`) {
+		if op == syntax.RemSmallPrefix || op == syntax.RemLargePrefix {
+			return strings.TrimPrefix(value, pat)
+		}
+		return strings.TrimSuffix(value, pat)
+	}
+	if len(pat) > maxPattern || len(value) > maxMatched {
+		return value
+	}
+	in.work(patternWork)
 	expr, err := pattern.Regexp(pat, mode)
-	if err != nil || len(pat) > maxPattern || len(value) > maxPattern {
+	if err != nil {
 		return value
 	}
 	switch op {
@@ -222,8 +232,11 @@ func (in *interp) trim(op syntax.ParExpOperator, value, pat string) string {
 	return value[:m[3]]
 }
 
-// maxPattern is the length of a pattern, and of a value, up to which patterns are worked out.
-const maxPattern = 4096
+const (
+	maxPattern  = 64   // length of a pattern up to which it is worked out, in bytes
+	maxMatched  = 1024 // length of a value that it is worked out on
+	patternWork = 50   // steps that this counts for
+)
 
 func (in *interp) replace(r *syntax.Replace, value string) string {
 	orig, with := in.word(r.Orig), in.word(r.With)
@@ -235,10 +248,14 @@ func (in *interp) replace(r *syntax.Replace, value string) string {
 		n = -1
 	}
 	if lit := strings.TrimLeft(orig, "#%"); !pattern.HasMeta(lit, 0) {
-		return in.bounded(strings.Replace(value, lit, with, n))
+		return in.replaced(value, lit, with, n)
 	}
+	if len(orig) > maxPattern || len(value) > maxMatched || len(with) > maxMatched {
+		return value
+	}
+	in.work(patternWork)
 	expr, err := pattern.Regexp(orig, 0)
-	if err != nil || len(orig) > maxPattern || len(value) > maxPattern {
+	if err != nil {
 		return value
 	}
 	rx, err := regexp.Compile(expr)
@@ -252,6 +269,19 @@ func (in *interp) replace(r *syntax.Replace, value string) string {
 		n--
 		return with
 	}))
+}
+
+// replaced is strings.Replace for results within the limits.
+func (in *interp) replaced(s, from, to string, n int) string {
+	found := strings.Count(s, from)
+	if n >= 0 {
+		found = min(found, n)
+	}
+	if found*len(to) > in.budget.limits.ValueBytes {
+		in.stop("a value of more than %d bytes", in.budget.limits.ValueBytes)
+		return ""
+	}
+	return in.bounded(strings.Replace(s, from, to, n))
 }
 
 // slice is ${v:offset:length}, on characters.

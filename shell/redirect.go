@@ -66,6 +66,10 @@ const firstFree = 10
 
 // redirect applies redirections, in order, to t.
 func (in *interp) redirect(t *fdTable, redirs []*syntax.Redirect) {
+	if len(t.more) > maxDescriptors {
+		in.stop("more than %d open descriptors", maxDescriptors)
+		return
+	}
 	for _, r := range redirs {
 		fd, input := in.descriptor(t, r)
 		switch r.Op {

@@ -73,16 +73,15 @@ func (in *interp) executedUnknown(h *hole) {
 // report adds an action that the statement being walked completes, and returns its index. One that is already
 // there is not added again; it is verified only if it is every time.
 func (in *interp) report(kind Kind, tool, source string, steps []string, f *fetch) int {
+	if i := in.reported(kind, f); i >= 0 {
+		return i
+	}
 	a := found{fetch: f, Action: Action{Kind: kind, Tool: in.display(tool), Source: in.display(source), Verified: f != nil && in.verified[f] > 0}}
 	a.Text, a.Line, a.quoted = in.quote(f)
 	for i, b := range in.actions {
-		again := b.Text == a.Text && b.Line == a.Line && b.Source == a.Source
-		switch {
-		case b.Kind == kind && (again || f.same(b.fetch)):
+		if b.Kind == kind && b.Text == a.Text && b.Line == a.Line && b.Source == a.Source {
 			in.actions[i].Verified = b.Verified && a.Verified
 			return i
-		case b.Kind == ReverseShell && f != nil && f.same(b.fetch):
-			return i // a shell on a connection also runs what comes over it
 		}
 	}
 	if len(in.actions) >= in.budget.limits.Actions {
@@ -94,6 +93,18 @@ func (in *interp) report(kind Kind, tool, source string, steps []string, f *fetc
 	}
 	in.actions = append(in.actions, a)
 	return len(in.actions) - 1
+}
+
+// reported finds the action that the same fetch has led to before, -1 if there is none. A shell on a connection
+// also runs what comes over it, which is no action of its own.
+func (in *interp) reported(kind Kind, f *fetch) int {
+	for i, b := range in.actions {
+		if (b.Kind == kind || b.Kind == ReverseShell) && f.same(b.fetch) {
+			in.actions[i].Verified = b.Verified && in.verified[f] > 0
+			return i
+		}
+	}
+	return -1
 }
 
 // maxText is the length of Action.Text in bytes.

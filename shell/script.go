@@ -35,7 +35,7 @@ func (in *interp) runText(text string, r scriptRun) effect {
 	if strings.TrimSpace(text) == "" || in.budget.stopped || in.merelyUnknown(text) {
 		return e
 	}
-	if in.foreign(text, r) {
+	if !in.step() || in.foreign(text, r) {
 		return e
 	}
 	in.deeper(func() {
@@ -82,7 +82,6 @@ func (in *interp) parse(text string) []*syntax.Stmt {
 		in.stop("a script of more than %d bytes", in.budget.limits.ScriptBytes)
 		return nil
 	}
-	in.bounded(text)
 	if strings.IndexByte(shorten(text, 1024), 0) >= 0 {
 		in.unreadable("a script that is not text")
 		return nil
@@ -109,11 +108,12 @@ func (in *interp) parse(text string) []*syntax.Stmt {
 var parsers = sync.Pool{New: func() any { return syntax.NewParser() }}
 
 func (in *interp) parseAs(text string, v syntax.LangVariant) (stmts []*syntax.Stmt, err error) {
+	in.charge(parseWeight * len(text))
 	p := parsers.Get().(*syntax.Parser)
 	defer parsers.Put(p)
 	syntax.Variant(v)(p)
 	ended := false
-	err = p.Stmts(&shallowReader{text: text, frames: in.budget.limits.Nesting}, func(s *syntax.Stmt) bool {
+	err = p.Stmts(&shallowReader{text: text, frames: in.budget.limits.Nesting + framesPerLevel*in.budget.depth}, func(s *syntax.Stmt) bool {
 		stmts = append(stmts, s)
 		ended = isExit(s) // what follows is never read by a shell: often not text at all
 		return !ended
@@ -140,6 +140,9 @@ type shallowReader struct {
 	frames int
 	began  bool
 }
+
+// framesPerLevel is how many frames of the stack one level of this package takes, at most.
+const framesPerLevel = 12
 
 // pieceBytes is how much is handed out at once, and so how much deeper the stack may become unseen.
 const pieceBytes = 1024

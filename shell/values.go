@@ -26,6 +26,7 @@ type hole struct {
 	steps []string // how it came from there to here
 	lines bool     // it is one line of what was fetched, taken by read
 
+	unset  bool     // it is a variable that nothing has set
 	alts   []string // it is one of these, depending on the branch that was taken
 	digest []*fetch // it is a checksum of these
 	fifo   string   // it is what comes out of the named pipe at this path
@@ -152,7 +153,7 @@ func (in *interp) moved(s, step string) string {
 
 // appendStep appends to a copy, since holes that branched off share their beginnings.
 func appendStep(steps []string, step string) []string {
-	if step == "" {
+	if step == "" || len(steps) >= maxSteps {
 		return steps
 	}
 	return append(steps[:len(steps):len(steps)], step)
@@ -161,17 +162,18 @@ func appendStep(steps []string, step string) []string {
 // display returns s as a person should see it, holes as they were spelled.
 func (in *interp) display(s string) string {
 	if strings.IndexByte(s, holeByte) < 0 {
-		return s
+		return shorten(s, maxShown)
 	}
 	var b strings.Builder
 	for i, r := range s {
+		if b.Len() > maxShown {
+			break
+		}
 		if h := in.leadingHole(s[i:]); h != nil {
 			b.WriteString(h.spelling)
 			continue
 		}
-		if b.WriteRune(r); b.Len() > maxShown {
-			break
-		}
+		b.WriteRune(r)
 	}
 	return shorten(b.String(), maxShown)
 }
@@ -220,21 +222,30 @@ func (in *interp) choice(alts ...string) string {
 // maxAlts is how many values of a variable are told apart after its branches have joined.
 const maxAlts = 4
 
+// maxChoices is how many choices within choices are followed.
+const maxChoices = 3
+
 // resolve replaces every choice in s by its k-th alternative, and tells how many alternatives there were.
-func (in *interp) resolve(s string, k int) (string, int) {
-	if strings.IndexByte(s, holeByte) < 0 {
-		return s, 1
-	}
-	var b strings.Builder
-	most := 1
-	for i, r := range s {
-		h := in.leadingHole(s[i:])
-		if h == nil || h.alts == nil {
-			b.WriteRune(r)
-			continue
+func (in *interp) resolve(s string, k int) (text string, most int) {
+	most = 1
+	for range maxChoices {
+		if strings.IndexByte(s, holeByte) < 0 {
+			break
 		}
-		most = max(most, len(h.alts))
-		b.WriteString(h.alts[min(k, len(h.alts)-1)])
+		var b strings.Builder
+		for i, r := range s {
+			if b.Len() > in.budget.limits.ValueBytes {
+				break // bounded, below, ends the analysis
+			}
+			h := in.leadingHole(s[i:])
+			if h == nil || h.alts == nil {
+				b.WriteRune(r)
+				continue
+			}
+			most = max(most, len(h.alts))
+			b.WriteString(h.alts[min(k, len(h.alts)-1)])
+		}
+		s = in.bounded(b.String())
 	}
-	return b.String(), most
+	return s, most
 }

@@ -25,7 +25,7 @@ func (in *interp) fetches(text string) []*fetch {
 		if h.fetch != nil {
 			all = append(all, h.fetch)
 		}
-		return false
+		return len(all) >= maxChecks
 	})
 	return all
 }
@@ -35,9 +35,9 @@ func (in *interp) fetches(text string) []*fetch {
 func (in *interp) named(sums string) []*fetch {
 	var all []*fetch
 	anything := in.merelyUnknown(sums)
-	for _, name := range sortedKeys(in.files) {
+	for _, name := range in.fileNames() {
 		if anything || in.mentions(sums, name) {
-			all = append(all, in.fetches(in.files[name].text)...)
+			all = union(all, in.fetches(in.files[name].text))
 		}
 	}
 	return all

@@ -80,6 +80,7 @@ const (
 )
 
 func (in *interp) powershellCode(c *call, code string) {
+	in.charge(parseWeight * len(code))
 	words := powershellWords(code)
 	has := func(list string) bool {
 		for _, w := range words {
