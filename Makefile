@@ -5,7 +5,7 @@ VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo 
 .PHONY: build demo test lint update bench clean
 
 build: ## bin/tidewaiter
-	go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/tidewaiter ./cmd/tidewaiter
+	go build -ldflags "-s -w -X main.version=$(VERSION)" -o bin/tidewaiter ./cmd/tidewaiter
 
 demo: build ## a registry, four images, a folder of manifests, and the verdict
 	go run ./cmd/demo

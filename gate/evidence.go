@@ -72,11 +72,12 @@ type ImageEvidence struct {
 	Platform  string             `json:"platform"`
 	Config    image.Config       `json:"config"`
 	Layers    int                `json:"layers"`
-	// Signature is who vouches for Digest, under the trust policy of the configuration.
-	Signature signature.Result `json:"signature"`
-	Packages  []sbom.Package   `json:"packages"`
-	Files     []sbom.File      `json:"files"`
-	Runs      []RunEvidence    `json:"runs"`
+	// Signature is who vouches for Digest, under the trust policy of the configuration; nil if that could not
+	// be found out, which makes the subject undecided whatever the rules say of the rest.
+	Signature *signature.Result `json:"signature"`
+	Packages  []sbom.Package    `json:"packages"`
+	Files     []sbom.File       `json:"files"`
+	Runs      []RunEvidence     `json:"runs"`
 }
 
 // ConfigEvidence is what a rule of kind config gets to see as input: how the configuration was used in a run.

@@ -125,16 +125,13 @@ func (r *run) judgeImage(ctx context.Context, w wantedImage) ([]Subject, error) 
 	if len(img.Platforms) == 0 {
 		return nil, errors.New("the image has no platform that could be judged")
 	}
-	signed, err := r.Verify(ctx, img)
-	if err != nil {
-		return nil, fmt.Errorf("signatures: %w", err)
-	}
+	signed, unknown := r.verify(ctx, img)
 	subjects := make([]Subject, len(img.Platforms))
 	for i, p := range img.Platforms {
 		s := w.subject(nil)
 		s.Digest, s.Platform = img.Digest, p.Name
 		err := guard(func() error { return r.judgePlatform(ctx, w, img, p, signed, &s) })
-		if err != nil {
+		if err = errors.Join(unknown, err); err != nil {
 			s.Error = withCause(ctx, err).Error()
 		}
 		subjects[i] = s
@@ -142,8 +139,22 @@ func (r *run) judgeImage(ctx context.Context, w wantedImage) ([]Subject, error) 
 	return subjects, nil
 }
 
+// verify asks who vouches for an image. That this could not be found out does not keep the rest of the image
+// from being judged: a miner is one, whoever signed it.
+func (r *run) verify(ctx context.Context, img *image.Image) (signed *signature.Result, err error) {
+	err = guard(func() error {
+		result, err := r.Verify(ctx, img)
+		signed = &result
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("signatures: %w", err)
+	}
+	return signed, nil
+}
+
 // judgePlatform puts the findings on one platform into its subject.
-func (r *run) judgePlatform(ctx context.Context, w wantedImage, img *image.Image, p *image.Platform, signed signature.Result, s *Subject) error {
+func (r *run) judgePlatform(ctx context.Context, w wantedImage, img *image.Image, p *image.Platform, signed *signature.Result, s *Subject) error {
 	bom, err := r.SBOM(ctx, p)
 	if err != nil {
 		return fmt.Errorf("content: %w", err)
@@ -161,7 +172,7 @@ func (r *run) judgePlatform(ctx context.Context, w wantedImage, img *image.Image
 }
 
 // imageEvidence assembles what the rules get to see of one platform of an image.
-func imageEvidence(name string, img *image.Image, p *image.Platform, signed signature.Result, bom *sbom.SBOM) ImageEvidence {
+func imageEvidence(name string, img *image.Image, p *image.Platform, signed *signature.Result, bom *sbom.SBOM) ImageEvidence {
 	return ImageEvidence{
 		Kind: policies.Image, Name: name, Reference: referenceEvidence(img.Reference),
 		Digest: img.Digest, Platform: p.Name, Config: p.Config, Layers: len(p.Layers),

@@ -21,15 +21,15 @@ func kubernetesEvidence(o *manifests.Object, pods []manifests.Pod) KubernetesEvi
 
 func podEvidence(pod manifests.Pod) PodEvidence {
 	e := PodEvidence{
-		Path: path(pod.Path), SpecPath: path(pod.SpecPath), Metadata: pod.Metadata, Spec: pod.Spec,
+		Path: steps(pod.Path), SpecPath: steps(pod.SpecPath), Metadata: pod.Metadata, Spec: pod.Spec,
 		Containers: make([]ContainerEvidence, 0, len(pod.Containers)),
 		Images:     make([]ImageUseEvidence, 0, len(pod.Images)),
 	}
 	for _, c := range pod.Containers {
-		container := ContainerEvidence{Name: c.Name, Type: string(c.Type), Path: path(c.Path), Spec: c.Spec, Runs: []RunEvidence{}}
+		container := ContainerEvidence{Name: c.Name, Type: string(c.Type), Path: steps(c.Path), Spec: c.Spec, Runs: []RunEvidence{}}
 		for _, run := range c.Runs {
 			container.Runs = append(container.Runs, RunEvidence{
-				Where: run.Where, Path: path(run.Path), Args: run.Args, Result: analyze(run),
+				Where: run.Where, Path: steps(run.Path), Args: run.Args, Result: analyze(run),
 			})
 		}
 		e.Containers = append(e.Containers, container)
@@ -50,7 +50,7 @@ func analyze(run manifests.Run) shell.Result {
 }
 
 func imageUseEvidence(use manifests.ImageUse) ImageUseEvidence {
-	e := ImageUseEvidence{Path: path(use.Path), Written: use.Reference}
+	e := ImageUseEvidence{Path: steps(use.Path), Written: use.Reference}
 	ref, err := kubernetesReference(use.Reference)
 	if err != nil {
 		e.Invalid = err.Error()
@@ -76,8 +76,8 @@ func referenceEvidence(ref image.Reference) *ReferenceEvidence {
 	return &ReferenceEvidence{Host: ref.Host, Repository: ref.Repository, Tag: ref.Tag, Digest: ref.Digest}
 }
 
-// path returns p as rules see it: an array even where it is empty.
-func path(p manifests.Path) []any {
+// steps returns p as rules see it: an array even where it is empty.
+func steps(p manifests.Path) []any {
 	if p == nil {
 		return []any{}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -25,22 +26,24 @@ and severities are as the configuration sets them.`,
   tidewaiter rules --format markdown > rules.md`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if !slices.Contains(policies.Formats(), format) {
+				return configError{fmt.Errorf("--format %s: use one of %s", format, strings.Join(policies.Formats(), ", "))}
+			}
 			engine, _, err := o.newEngine(cmd.Context())
 			if err != nil {
 				return err
 			}
-			rules := engine.Rules()
-			if len(args) == 1 {
-				rule, err := findRule(rules, args[0])
-				if err != nil {
-					return configError{err}
-				}
-				return printRule(a, format, rule)
+			if len(args) == 0 {
+				return policies.List(a.stdout, engine.Rules(), format)
 			}
-			return printRules(a, format, rules)
+			rule, err := policies.Find(engine.Rules(), args[0])
+			if err != nil {
+				return configError{err}
+			}
+			return policies.Explain(a.stdout, rule, format)
 		},
 	}
 	o.register(cmd, true)
-	cmd.Flags().StringVar(&format, "format", "text", "`FORMAT` of the output: text, json or markdown")
+	cmd.Flags().StringVar(&format, "format", "text", "`FORMAT` of the output: "+strings.Join(policies.Formats(), ", "))
 	return cmd
 }

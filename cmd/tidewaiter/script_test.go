@@ -37,6 +37,8 @@ func TestMain(m *testing.M) {
 //	push REF FOLDER [user=USER] [entrypoint=WORDS] [platform=OS/ARCH]   an image with the files of the folder
 //	index REF REF...                                                    an index of images that were pushed
 //	sign REF FILE                                                       sign by a new key, write the public one
+//	elf FILE WORDS...                                                   a file that is an ELF program with these words
+//	status CODE ARGS...                                                 tidewaiter must end with the exit code
 //
 // The registry is reached as a proxy, so that its name, and with it the output, is the same in every run.
 func TestScripts(t *testing.T) {
@@ -55,7 +57,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"push": push, "index": index, "sign": sign, "status": status,
+			"push": push, "index": index, "sign": sign, "status": status, "elf": elf,
 		},
 	})
 }
@@ -143,6 +145,17 @@ func sign(ts *testscript.TestScript, neg bool, args []string) {
 	public, err := key.PublicPEM()
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), public, 0o644))
+}
+
+// elf writes a file that begins like a program for x86-64 and holds the words.
+func elf(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: elf FILE WORDS...")
+	}
+	header := "\x7fELF\x02\x01\x01" + strings.Repeat("\x00", 9) + "\x02\x00\x3e\x00\x01\x00\x00\x00" + strings.Repeat("\x00", 64)
+	file := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(filepath.Dir(file), 0o755))
+	ts.Check(os.WriteFile(file, []byte(header+strings.Join(args[1:], "\x00")), 0o755))
 }
 
 // archiveOf is a tar of the files in a folder, all of them executable, with fixed times.
