@@ -83,7 +83,7 @@ func (c *compiler) entry(path []any, e Entry) rule {
 }
 
 func (c *compiler) authority(path []any, a Authority) authority {
-	out := authority{needsLog: true}
+	out := authority{needsLog: a.Keyless != nil}
 	switch {
 	case a.Key == "" && a.Keyless == nil:
 		c.problem(path, "is neither a key nor keyless: write key: FILE, or keyless: {issuer: …, subject: …}")
@@ -104,7 +104,9 @@ func (c *compiler) authority(path []any, a Authority) authority {
 
 func (c *compiler) transparencyLog(path []any, a Authority, out *authority) {
 	switch a.TransparencyLog {
-	case "", TransparencyLogRequired:
+	case "":
+	case TransparencyLogRequired:
+		out.needsLog = true
 	case TransparencyLogIgnore:
 		if a.Keyless != nil {
 			c.problem(path, "cannot be ignored for a keyless authority: only the log tells when its short-lived certificate was used")
@@ -112,7 +114,7 @@ func (c *compiler) transparencyLog(path []any, a Authority, out *authority) {
 		}
 		out.needsLog = false
 	default:
-		c.problem(path, "is %q: it can be %q, which is the default, or %q",
+		c.problem(path, "is %q: it can be %q, or %q, which is the default for a key",
 			a.TransparencyLog, TransparencyLogRequired, TransparencyLogIgnore)
 	}
 }

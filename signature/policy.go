@@ -27,9 +27,9 @@ type Entry struct {
 type Authority struct {
 	// Key is the path of a file with one public key in PEM, relative to the configuration's folder.
 	Key string `yaml:"key" json:"key,omitempty"`
-	// TransparencyLog is TransparencyLogRequired, which is also what the empty string means, or
-	// TransparencyLogIgnore. A keyless authority always needs the log: nothing else tells when a
-	// short-lived certificate was used.
+	// TransparencyLog is TransparencyLogRequired, or TransparencyLogIgnore, which is what the empty string
+	// means for a key: its signature is complete in itself (docs/decisions/0001). A keyless authority always
+	// needs the log: nothing else tells when a short-lived certificate was used.
 	TransparencyLog string   `yaml:"transparencyLog" json:"transparencyLog,omitempty"`
 	Keyless         *Keyless `yaml:"keyless" json:"keyless,omitempty"`
 }
