@@ -1,0 +1,305 @@
+package sbom_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/CycloneDX/cyclonedx-go"
+	"github.com/anchore/syft/syft/format"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	spdxjson "github.com/spdx/tools-golang/json"
+
+	"github.com/tidewaiter/tidewaiter/image"
+	"github.com/tidewaiter/tidewaiter/image/imagetest"
+	"github.com/tidewaiter/tidewaiter/sbom"
+)
+
+const elf = "\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+
+// minerWords and curlWords are taken apart, so that this test's own binary does not hold them.
+var (
+	minerWords = strings.ReplaceAll("stratum~+tcp://pool\x00donate~-level\x00", "~", "")
+	curlWords  = strings.ReplaceAll("curl: t~ry 'curl --help'\x00", "~", "")
+)
+
+const dpkgStatus = `Package: curl
+Status: install ok installed
+Version: 7.88.1-10
+Architecture: amd64
+Maintainer: nobody <nobody@example.com>
+Description: a tool
+
+`
+
+// platform pushes img and pulls it again.
+func platform(t *testing.T, img v1.Image) *image.Platform {
+	t.Helper()
+	host := imagetest.Host(t)
+	imagetest.Push(t, host+"/app:1", img)
+	ref, err := image.ParseReference(host + "/app:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pulled, err := (&image.Client{PlainHTTP: []string{host}}).Pull(t.Context(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pulled.Platforms[0]
+}
+
+// sample is an image with a miner that a later layer deletes, a renamed curl that a package owns, a program
+// that runs as its owner, and an entrypoint that is a script.
+func sample(t *testing.T) v1.Image {
+	t.Helper()
+	img := imagetest.Image(t, map[string]string{
+		"etc/os-release":              "ID=debian\nVERSION_ID=\"12\"\n",
+		"usr/sbin/nginx":              elf + minerWords,
+		"opt/fetch":                   elf + curlWords,
+		"usr/bin/link":                "-> ../../opt/fetch",
+		"run.sh":                      "#!/bin/sh\nexec /usr/sbin/nginx\n",
+		"bin":                         "-> usr/bin",
+		"var/lib/dpkg/status":         dpkgStatus,
+		"var/lib/dpkg/info/curl.list": "/opt/fetch\n",
+	}, map[string]string{"usr/sbin/.wh.nginx": ""})
+	archive := imagetest.Tar(t, []tar.Header{
+		{Name: "usr/bin/su", Mode: 0o4755, Typeflag: tar.TypeReg, Uid: 0},
+		{Name: "usr/bin/ping", Mode: 0o755, Typeflag: tar.TypeReg, PAXRecords: map[string]string{"SCHILY.xattr.security.capability": "\x01\x00\x00\x02\x00\x20\x00\x00"}},
+	}, []string{elf, elf})
+	img = imagetest.Append(t, img, archive)
+	config, err := img.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config = config.DeepCopy()
+	config.Config.Entrypoint = []string{"/run.sh"}
+	img, err = mutate.ConfigFile(img, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
+}
+
+func scanSample(t *testing.T) *sbom.SBOM {
+	t.Helper()
+	bom, err := sbom.Scan(t.Context(), platform(t, sample(t)), sbom.Options{Name: "registry.example/app:1", TempDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bom
+}
+
+func TestScan(t *testing.T) {
+	bom := scanSample(t)
+	var got []string
+	for _, f := range bom.Files {
+		text := fmt.Sprintf("%s %s layer %d deleted in %d setuid %v capabilities %v", f.Path, f.Mode, f.Layer, f.DeletedIn, f.Setuid, f.Capabilities)
+		for _, c := range f.Classes {
+			text += " " + c.Class + " " + c.Tool
+		}
+		if len(f.SHA256) != 64 || !strings.HasPrefix(f.LayerDigest, "sha256:") {
+			t.Errorf("%s: sha256 %q in layer %q", f.Path, f.SHA256, f.LayerDigest)
+		}
+		got = append(got, text)
+	}
+	want := []string{
+		"/opt/fetch -rwxr-xr-x layer 0 deleted in -1 setuid false capabilities false download-tool curl",
+		"/usr/bin/ping -rwxr-xr-x layer 2 deleted in -1 setuid false capabilities true",
+		"/usr/bin/su -rwsr-xr-x layer 2 deleted in -1 setuid true capabilities false",
+		"/usr/sbin/nginx -rwxr-xr-x layer 0 deleted in 1 setuid false capabilities false miner miner",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("files:\n got %q\nwant %q", got, want)
+	}
+	if len(bom.Packages) != 1 || bom.Packages[0].Name != "curl" || bom.Packages[0].Classes[0].Class != "download-tool" {
+		t.Errorf("packages: got %+v, want curl, a download tool", bom.Packages)
+	}
+	if text, ok := bom.Script("/run.sh"); !ok || !strings.Contains(text, "exec /usr/sbin/nginx") {
+		t.Errorf("script: got %q, %v", text, ok)
+	}
+	if _, ok := bom.Script("/opt/fetch"); ok {
+		t.Error("a program that nothing starts is given as a script")
+	}
+}
+
+// TestScanOwner: that a package owns a program is one of its marks.
+func TestScanOwner(t *testing.T) {
+	for _, f := range scanSample(t).Files {
+		if f.Path != "/opt/fetch" {
+			continue
+		}
+		for _, m := range f.Classes[0].Marks {
+			if m.By == "package" && m.Text == "deb:curl" {
+				return
+			}
+		}
+		t.Errorf("no mark by the package: %+v", f.Classes[0].Marks)
+	}
+}
+
+func TestScanErrors(t *testing.T) {
+	p := platform(t, sample(t))
+	if _, err := sbom.Scan(t.Context(), p, sbom.Options{Layers: image.Limits{Entries: 3}}); err == nil {
+		t.Error("a scan over the limit of the walk succeeds")
+	}
+	_, err := sbom.Scan(t.Context(), p, sbom.Options{Name: "app", TempDir: filepath.Join(t.TempDir(), "not-there")})
+	if err == nil || !strings.Contains(err.Error(), "app") {
+		t.Errorf("got %v, want an error that names the image", err)
+	}
+}
+
+func TestScanLimitsPackages(t *testing.T) {
+	status := dpkgStatus + strings.Replace(dpkgStatus, "curl", "wget", 1)
+	p := platform(t, imagetest.Image(t, map[string]string{"var/lib/dpkg/status": status}))
+	_, err := sbom.Scan(t.Context(), p, sbom.Options{Limits: sbom.Limits{Packages: 1}})
+	if err == nil || !strings.Contains(err.Error(), "packages") {
+		t.Errorf("got %v, want an error that names the limit", err)
+	}
+}
+
+// TestEncodeCycloneDX: valid against the schema, read back by its own library, with the classes and the digest.
+func TestEncodeCycloneDX(t *testing.T) {
+	bom := scanSample(t)
+	text := encode(t, bom, "cyclonedx-json")
+	validate(t, text, "github.com/CycloneDX/cyclonedx-go", "schema/bom-1.6.schema.json", "schema/spdx.schema.json", "schema/jsf-0.82.schemax.json")
+	var doc cyclonedx.BOM
+	if err := cyclonedx.NewBOMDecoder(bytes.NewReader(text), cyclonedx.BOMFileFormatJSON).Decode(&doc); err != nil {
+		t.Fatal(err)
+	}
+	classes := map[string]string{}
+	for _, c := range *doc.Components {
+		if c.Properties == nil {
+			continue
+		}
+		for _, p := range *c.Properties {
+			if p.Name == "tidewaiter:class" {
+				classes[c.Name] = p.Value
+			}
+		}
+	}
+	want := map[string]string{"curl": "download-tool (curl)", "/opt/fetch": "download-tool (curl)", "/usr/sbin/nginx": "miner (miner)"}
+	if !maps.Equal(classes, want) {
+		t.Errorf("classes: got %q, want %q", classes, want)
+	}
+	if c := doc.Metadata.Component; c == nil || !strings.Contains(string(text), "sha256:") || c.Name == "" {
+		t.Errorf("the image is not described: %+v", c)
+	}
+}
+
+func TestEncodeSPDX(t *testing.T) {
+	text := encode(t, scanSample(t), "spdx-json")
+	validate(t, text, "github.com/anchore/syft", "schema/spdx-json/spdx-schema-2.3.json")
+	doc, err := spdxjson.Read(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	classes := map[string]string{}
+	for _, f := range doc.Files {
+		for _, a := range f.Annotations {
+			classes[f.FileName] = a.AnnotationComment
+		}
+	}
+	for _, p := range doc.Packages {
+		for _, a := range p.Annotations {
+			classes[p.PackageName] = a.AnnotationComment
+		}
+	}
+	want := map[string]string{
+		"curl": "tidewaiter:class=download-tool (curl)", "opt/fetch": "tidewaiter:class=download-tool (curl)",
+		"usr/sbin/nginx": "tidewaiter:class=miner (miner)",
+	}
+	if !maps.Equal(classes, want) {
+		t.Errorf("classes: got %q, want %q", classes, want)
+	}
+}
+
+func TestEncodeSyft(t *testing.T) {
+	bom := scanSample(t)
+	text := encode(t, bom, "syft-json")
+	read, id, _, err := format.Decode(bytes.NewReader(text))
+	if err != nil || id != "syft-json" {
+		t.Fatalf("decode: %q, %v", id, err)
+	}
+	if got := read.Artifacts.Packages.PackageCount(); got != 1 {
+		t.Errorf("%d packages, want 1", got)
+	}
+	var doc struct {
+		Descriptor struct {
+			Configuration struct{ Tidewaiter struct{ Files []sbom.File } }
+		}
+	}
+	if err := json.Unmarshal(text, &doc); err != nil {
+		t.Fatal(err)
+	}
+	if got := doc.Descriptor.Configuration.Tidewaiter.Files; len(got) != len(bom.Files) {
+		t.Errorf("%d files, want %d", len(got), len(bom.Files))
+	}
+	if again := encode(t, scanSample(t), "syft-json"); !bytes.Equal(text, again) {
+		t.Error("the same image makes another text")
+	}
+}
+
+func TestEncodeUnknown(t *testing.T) {
+	if err := scanSample(t).Encode(&bytes.Buffer{}, "xml"); err == nil || !strings.Contains(err.Error(), "cyclonedx-json") {
+		t.Errorf("got %v, want an error that names the formats", err)
+	}
+}
+
+func encode(t *testing.T, bom *sbom.SBOM, name string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := bom.Encode(&b, name); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// validate checks a document against the schema that a module carries; others are files that it refers to.
+func validate(t *testing.T, text []byte, module, schema string, others ...string) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", module).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	for _, name := range append(others, schema) {
+		file, err := os.Open(filepath.Join(strings.TrimSpace(string(out)), name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		doc, err := jsonschema.UnmarshalJSON(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.AddResource("http://schema.test/"+strings.Replace(filepath.Base(name), "schemax", "schema", 1), doc); err != nil {
+			t.Fatal(err)
+		}
+		if id, ok := doc.(map[string]any)["$id"].(string); ok {
+			if err := c.AddResource(id, doc); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	compiled, err := c.Compile("http://schema.test/" + filepath.Base(schema))
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := compiled.Validate(doc); err != nil {
+		t.Error(err)
+	}
+}
