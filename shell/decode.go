@@ -11,7 +11,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
 // decode is the programs that turn one form of data into another. What is known is decoded here; what was fetched
@@ -171,20 +170,22 @@ func (in *interp) translate(text string, args []string) string {
 	if !in.known(text) || p.has("c", "C", "complement") {
 		return in.derived(text, "$(tr)", "")
 	}
-	src, dst := ranges(from), ranges(to)
-	return strings.Map(func(r rune) rune {
-		i := strings.IndexRune(src, r)
+	src, dst := []rune(ranges(from)), []rune(ranges(to))
+	into := make(map[rune]rune, len(src))
+	for i, r := range src {
 		switch {
-		case i < 0:
-			return r
 		case p.has("d", "delete"):
-			return -1
-		case dst == "":
-			return r
+			into[r] = -1
+		case len(dst) > 0:
+			into[r] = dst[min(i, len(dst)-1)]
 		}
-		d := []rune(dst)
-		return d[min(utf8.RuneCountInString(src[:i]), len(d)-1)]
-	}, text)
+	}
+	return in.bounded(strings.Map(func(r rune) rune {
+		if mapped, ok := into[r]; ok {
+			return mapped
+		}
+		return r
+	}, text))
 }
 
 // ranges writes a-z out in full.
