@@ -180,8 +180,8 @@ func randomContainer(r *rand.Rand, name string, linux bool) object {
 	return c
 }
 
-// randomContext is the securityContext of a pod or of a container. The API server refuses a seccomp profile for
-// Windows, and Kubernetes' own checks contradict each other on one.
+// randomContext is the securityContext of a pod or of a container. The API server refuses seccomp
+// profiles and capabilities for Windows, and Kubernetes' own checks contradict each other on them.
 func randomContext(r *rand.Rand, ofPod, linux bool) object {
 	c := object{}
 	maybe(r, c, "runAsNonRoot", 2, true, true, true, false, nil)
@@ -205,7 +205,7 @@ func randomContext(r *rand.Rand, ofPod, linux bool) object {
 	capabilities := object{"drop": []any{"ALL"}}
 	maybe(r, capabilities, "drop", 8, []any{"NET_RAW", "ALL"}, []any{"all"}, []any{}, nil)
 	maybe(r, capabilities, "add", 5, []any{"NET_BIND_SERVICE"}, []any{"CHOWN"}, []any{"chown"}, []any{"SYS_ADMIN"}, []any{"CAP_CHOWN"}, []any{})
-	if r.IntN(12) > 0 {
+	if linux && r.IntN(12) > 0 {
 		c["capabilities"] = capabilities
 	}
 	maybe(r, c, "privileged", 10, true, false, nil)

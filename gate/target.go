@@ -65,6 +65,11 @@ func imageTarget(s string) (Target, error) {
 
 // looksLikePath tells that s can hardly be meant as an image.
 func looksLikePath(s string) bool {
+	for _, transport := range []image.Transport{image.OCILayout, image.OCIArchive, image.DockerArchive} {
+		if strings.HasPrefix(s, string(transport)+":") {
+			return false
+		}
+	}
 	for _, prefix := range []string{"./", "../", "/", "~", "-"} {
 		if strings.HasPrefix(s, prefix) {
 			return true

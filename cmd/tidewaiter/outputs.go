@@ -88,6 +88,9 @@ func (a *app) judge(ctx context.Context, o options, out outputs, args []string, 
 // write writes one report. That nobody reads standard output any more is no error.
 func (a *app) write(o output, r gate.Report, rules []policies.Rule) error {
 	options := report.Options{Rules: rules}
+	if dir, err := os.Getwd(); err == nil {
+		options.Dir, options.Root = dir, repository(dir)
+	}
 	if o.file == "" {
 		options.Color = isTerminal(a.stdout) && os.Getenv("NO_COLOR") == ""
 		options.Width = terminalWidth(a.stdout)
@@ -102,6 +105,20 @@ func (a *app) write(o output, r gate.Report, rules []policies.Rule) error {
 		return err
 	}
 	return writeFile(o.file, text.Bytes())
+}
+
+// repository is the root of the git repository that dir is in, or empty.
+func repository(dir string) string {
+	for {
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
+			return dir
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return ""
+		}
+		dir = parent
+	}
 }
 
 // writeFile replaces the file in one step, so that nobody reads half a report, and without following a

@@ -64,7 +64,7 @@ func TestScripts(t *testing.T) {
 
 // status runs tidewaiter and checks its exit code: status CODE ARGS...
 func status(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
+	if neg || len(args) < 1 {
 		ts.Fatalf("usage: status CODE ARGS...")
 	}
 	err := ts.Exec("tidewaiter", args[1:]...)
