@@ -34,19 +34,26 @@ func Document(w io.Writer, rules []Rule, fixtures fs.FS) error {
 		if err := explainMarkdown(w, rule); err != nil {
 			return err
 		}
-		fixture, err := fs.ReadFile(fixtures, rule.ID+".yaml")
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+		if rule.Kind != Kubernetes {
+			continue // the fixtures of other kinds are evidence, which nobody writes
 		}
-		if err != nil {
-			return err
-		}
-		avoid, prefer := examples(string(fixture))
-		if err := errors.Join(writeExample(w, "Avoid", avoid), writeExample(w, "Prefer", prefer)); err != nil {
+		if err := writeExamples(w, rule, fixtures); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func writeExamples(w io.Writer, rule Rule, fixtures fs.FS) error {
+	fixture, err := fs.ReadFile(fixtures, rule.ID+".yaml")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	avoid, prefer := examples(string(fixture))
+	return errors.Join(writeExample(w, "Avoid", avoid), writeExample(w, "Prefer", prefer))
 }
 
 func listMarkdown(w io.Writer, rules []Rule) error {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/open-policy-agent/opa/v1/ast"
 )
 
 // Limits bound what rules may do with one object.
@@ -125,13 +127,11 @@ func (e *Engine) Judge(ctx context.Context, kind Kind, evidence any) ([]Finding,
 	if err != nil {
 		return nil, fmt.Errorf("evidence for %s rules: %w", kind, err)
 	}
-	answer, err := evaluate(ctx, query.prepared, input, e.limits.Time)
+	findings, err := question{query.prepared, input, func(answer ast.Value) ([]Finding, error) {
+		return readFindings(query.rules, answer, e.limits.Findings)
+	}}.answer(ctx, e.limits.Time)
 	if err != nil {
 		return nil, fmt.Errorf("%s rules: %w", kind, err)
-	}
-	findings, err := readFindings(query.rules, answer, e.limits.Findings)
-	if err != nil {
-		return nil, err
 	}
 	e.settle(findings)
 	return findings, nil
@@ -148,13 +148,11 @@ func (e *Engine) JudgeUser(ctx context.Context, object any, file string) ([]Find
 	if err != nil {
 		return nil, err
 	}
-	answer, err := evaluateApart(ctx, e.user.prepared, input, e.limits.Time)
+	findings, err := question{e.user.prepared, input, func(answer ast.Value) ([]Finding, error) {
+		return readUserFindings(e.user.rules, answer, e.limits.Findings)
+	}}.answerApart(ctx, e.limits.Time)
 	if err != nil {
 		return nil, fmt.Errorf("users' rules: %w", err)
-	}
-	findings, err := readUserFindings(e.user.rules, answer, e.limits.Findings)
-	if err != nil {
-		return nil, err
 	}
 	e.settle(findings)
 	return findings, nil

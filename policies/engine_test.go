@@ -21,11 +21,7 @@ var update = flag.Bool("update", false, "rewrite what the scenarios want by what
 // policy/ and policy2/ are users' folders, severities.json is the configuration, input.json is judged, as evidence
 // for the rules and as an object for the users'. want is every finding, or the error.
 func TestScenarios(t *testing.T) {
-	files, err := filepath.Glob("testdata/*/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no scenarios: %v", err)
-	}
-	for _, file := range files {
+	for _, file := range scenarios(t, "testdata/*/*.txtar") {
 		name, _ := strings.CutSuffix(filepath.ToSlash(file), ".txtar")
 		t.Run(strings.TrimPrefix(name, "testdata/"), func(t *testing.T) {
 			archive, err := txtar.ParseFile(file)
@@ -52,15 +48,22 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
-// scenario returns what an archive's world leads to, a line a finding.
-func scenario(t *testing.T, archive *txtar.Archive) string {
+// scenarios returns the files of scenarios, of which there must be some.
+func scenarios(t *testing.T, pattern string) []string {
 	t.Helper()
-	dir := t.TempDir()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scenarios %s: %v", pattern, err)
+	}
+	return files
+}
+
+// world unpacks an archive and returns the engine of what is in it, the input, and the folder.
+func world(t *testing.T, archive *txtar.Archive) (engine *Engine, input map[string]any, dir string, err error) {
+	t.Helper()
+	dir = t.TempDir()
 	if err := txtar.Write(archive, dir); err != nil {
 		t.Fatal(err)
-	}
-	failed := func(err error) string {
-		return strings.ReplaceAll("error: "+err.Error()+"\n", dir+string(filepath.Separator), "")
 	}
 	var opts Options
 	readJSON(t, filepath.Join(dir, "severities.json"), &opts.Severities)
@@ -69,12 +72,31 @@ func scenario(t *testing.T, archive *txtar.Archive) string {
 			opts.UserDirs = append(opts.UserDirs, filepath.Join(dir, policy))
 		}
 	}
-	engine, err := newEngine(context.Background(), os.DirFS(filepath.Join(dir, "rules")), opts)
+	readJSON(t, filepath.Join(dir, "input.json"), &input)
+	engine, err = newEngine(context.Background(), os.DirFS(filepath.Join(dir, "rules")), opts)
+	return engine, input, dir, err
+}
+
+// users returns what users' rules find in an archive's world.
+func users(t *testing.T, archive *txtar.Archive) ([]Finding, error) {
+	t.Helper()
+	engine, input, _, err := world(t, archive)
+	if err != nil {
+		return nil, err
+	}
+	return engine.JudgeUser(context.Background(), input, "k8s/input.yaml")
+}
+
+// scenario returns what an archive's world leads to, a line a finding.
+func scenario(t *testing.T, archive *txtar.Archive) string {
+	t.Helper()
+	engine, input, dir, err := world(t, archive)
+	failed := func(err error) string {
+		return strings.ReplaceAll("error: "+err.Error()+"\n", dir+string(filepath.Separator), "")
+	}
 	if err != nil {
 		return failed(err)
 	}
-	var input map[string]any
-	readJSON(t, filepath.Join(dir, "input.json"), &input)
 	own, err := engine.Judge(context.Background(), Kubernetes, input)
 	if err != nil {
 		return failed(err)
@@ -83,8 +105,14 @@ func scenario(t *testing.T, archive *txtar.Archive) string {
 	if err != nil {
 		return failed(err)
 	}
+	return format(t, append(own, users...))
+}
+
+// format writes a line a finding.
+func format(t *testing.T, findings []Finding) string {
+	t.Helper()
 	var b strings.Builder
-	for _, f := range append(own, users...) {
+	for _, f := range findings {
 		fmt.Fprintf(&b, "%s %s %v %s", f.Rule, f.Severity, f.Path, f.Message)
 		if f.Location != nil {
 			fmt.Fprintf(&b, " at %s:%d", f.Location.File, f.Location.Line)

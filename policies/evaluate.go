@@ -14,32 +14,39 @@ import (
 // errTime tells that rules took too long. It is the cause of a context, to be told from the caller's own.
 var errTime = errors.New("time limit")
 
-// evaluate asks a prepared query about an input and returns its one value. Rules that fail, panic, do not come
-// to an end in time or give no answer are errors.
-func evaluate(ctx context.Context, prepared rego.PreparedEvalQuery, input ast.Value, limit time.Duration) (ast.Value, error) {
-	timed, stop := context.WithTimeoutCause(ctx, limit, errTime)
-	defer stop()
-	value, err := ask(timed, prepared, input)
-	return value, outOfTime(timed, err, limit)
+// question is a prepared query, the input that it is about, and how its one answer is read.
+type question struct {
+	prepared rego.PreparedEvalQuery
+	input    ast.Value
+	read     func(answer ast.Value) ([]Finding, error)
 }
 
-// evaluateApart is evaluate for rules that may call what does not look at the clock: yaml.unmarshal takes long over
+// answer asks a question. Rules that fail, panic, do not come to an end in time, or whose answer cannot be read, are
+// errors.
+func (q question) answer(ctx context.Context, limit time.Duration) ([]Finding, error) {
+	timed, stop := context.WithTimeoutCause(ctx, limit, errTime)
+	defer stop()
+	findings, err := q.ask(timed)
+	return findings, outOfTime(timed, err, limit)
+}
+
+// answerApart is answer for rules that may call what does not look at the clock: yaml.unmarshal takes long over
 // nested aliases, which are the manifest's to write. After twice the time such a call is left alone until it ends.
-func evaluateApart(ctx context.Context, prepared rego.PreparedEvalQuery, input ast.Value, limit time.Duration) (ast.Value, error) {
-	type answer struct {
-		value ast.Value
-		err   error
+func (q question) answerApart(ctx context.Context, limit time.Duration) ([]Finding, error) {
+	type outcome struct {
+		findings []Finding
+		err      error
 	}
-	done := make(chan answer, 1)
+	done := make(chan outcome, 1)
 	go func() {
-		value, err := evaluate(ctx, prepared, input, limit)
-		done <- answer{value, err}
+		findings, err := q.answer(ctx, limit)
+		done <- outcome{findings, err}
 	}()
 	late := time.NewTimer(2 * limit)
 	defer late.Stop()
 	select {
-	case a := <-done:
-		return a.value, a.err
+	case o := <-done:
+		return o.findings, o.err
 	case <-late.C:
 		return nil, errTooLong(limit)
 	}
@@ -60,18 +67,19 @@ func errTooLong(limit time.Duration) error {
 	return fmt.Errorf("rules took longer than %s, the limit for one object: raise it, or make the rule cheaper", limit)
 }
 
-// ask evaluates; a panic of a rule's function is an error of that rule. OPA's index of rules is not used: it takes
-// startswith(5, "x") for false, where evaluation finds the error, and so would pass what must not.
-func ask(ctx context.Context, prepared rego.PreparedEvalQuery, input ast.Value) (value ast.Value, err error) {
+// ask evaluates and reads. A panic on the way is an error: OPA has some, as of numbers that are too large for it.
+// OPA's index of rules is not used: it takes startswith(5, "x") for false, where evaluation finds the error, and so
+// would pass what must not.
+func (q question) ask(ctx context.Context) (findings []Finding, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			value, err = nil, fmt.Errorf("a rule made the engine panic: %v", p)
+			findings, err = nil, fmt.Errorf("a rule made the engine panic: %v", p)
 		}
 	}()
 	cancel := topdown.NewCancel()
 	defer context.AfterFunc(ctx, cancel.Cancel)()
-	results, err := prepared.Eval(ctx,
-		rego.EvalParsedInput(input), rego.EvalRuleIndexing(false), rego.EvalExternalCancel(cancel))
+	results, err := q.prepared.Eval(ctx,
+		rego.EvalParsedInput(q.input), rego.EvalRuleIndexing(false), rego.EvalExternalCancel(cancel))
 	if err != nil {
 		return nil, err
 	}
@@ -82,5 +90,5 @@ func ask(ctx context.Context, prepared rego.PreparedEvalQuery, input ast.Value) 
 	if !ok {
 		return nil, errors.New("the rules gave an answer that is no value")
 	}
-	return value, nil
+	return q.read(value)
 }

@@ -52,7 +52,7 @@ func decodeResult(text string) (any, ast.Value, bool) {
 	if decoder.Decode(&result) != nil {
 		return nil, nil, false
 	}
-	value, err := ast.InterfaceToValue(result)
+	value, err := toValue(result)
 	return result, value, err == nil
 }
 

@@ -2,6 +2,7 @@ package policies
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -14,7 +15,6 @@ import (
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
-	"github.com/open-policy-agent/opa/v1/rego"
 )
 
 // endless is the body of a rule that compares everything with everything, and finds nothing.
@@ -104,11 +104,36 @@ func TestFindingsLimit(t *testing.T) {
 	}
 }
 
-// TestPanic asks a query that was never prepared, which OPA does not survive.
+// TestPanic compares a number that OPA panics over.
 func TestPanic(t *testing.T) {
-	value, err := ask(context.Background(), rego.PreparedEvalQuery{}, ast.NullValue)
-	if value != nil || err == nil || !strings.Contains(err.Error(), "panic") {
-		t.Errorf("got %v and error %v, want an error that tells of the panic", value, err)
+	body := `deny contains {"msg": "no", "path": []} if to_number("1e10000000") > to_number(input.text)`
+	engine := newTestEngine(t, fstest.MapFS{"kubernetes/x.rego": rule("x", body)}, Options{})
+	findings, err := engine.Judge(context.Background(), Kubernetes, map[string]any{"text": "2e1"})
+	if err == nil {
+		t.Errorf("got %v, want an error", findings)
+	}
+}
+
+// TestPanicOfReading has OPA panic where the findings are read.
+func TestPanicOfReading(t *testing.T) {
+	engine := newTestEngine(t, fstest.MapFS{"kubernetes/x.rego": rule("x", "deny contains {} if false")}, Options{})
+	q, err := engine.sets[Kubernetes].compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(ast.Value) ([]Finding, error) { panic("illegal value") }
+	_, err = question{q.prepared, ast.NullValue, read}.answer(context.Background(), time.Minute)
+	if err == nil || !strings.Contains(err.Error(), "panic: illegal value") {
+		t.Errorf("got error %v, want one that tells of the panic", err)
+	}
+}
+
+func TestNumberTooLong(t *testing.T) {
+	engine := newTestEngine(t, fstest.MapFS{}, Options{})
+	for _, n := range []string{"1e10000000", "-1E-10000000", "1." + strings.Repeat("0", 2000)} {
+		if _, err := engine.Judge(context.Background(), Kubernetes, map[string]any{"n": json.Number(n)}); err == nil {
+			t.Errorf("%.20s: got no error", n)
+		}
 	}
 }
 

@@ -3,7 +3,6 @@ package policies
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 )
@@ -87,7 +86,7 @@ func readUserFinding(rule Rule, value ast.Value) (Finding, error) {
 		case "msg":
 			finding.Message, err = readMessage(field.Value)
 		case "_loc":
-			finding.Location, err = readLocation(field.Value)
+			finding.Location = readLocation(field.Value)
 		default:
 			finding.Evidence, err = addEvidence(finding.Evidence, string(name), field.Value)
 		}
@@ -111,26 +110,26 @@ func addEvidence(evidence map[string]any, name string, value ast.Value) (map[str
 	return evidence, nil
 }
 
-// readLocation reads {"file": …, "line": …}, of which either may be missing.
-func readLocation(value ast.Value) (*Location, error) {
+// readLocation reads {"file": …, "line": …}, of which either may be missing. As in conftest, what is neither is not
+// looked at: the finding is there without it.
+func readLocation(value ast.Value) *Location {
 	object, ok := value.(ast.Object)
 	if !ok {
-		return nil, fmt.Errorf("_loc is %s, want an object with file and line", ast.ValueName(value))
+		return nil
 	}
-	location := &Location{}
+	location := Location{}
 	if file := object.Get(ast.StringTerm("file")); file != nil {
-		name, ok := file.Value.(ast.String)
-		if !ok || strings.TrimSpace(string(name)) == "" {
-			return nil, fmt.Errorf("_loc.file is %s, want a file's name", brief(file.Value))
-		}
+		name, _ := file.Value.(ast.String)
 		location.File = string(name)
 	}
 	if line := object.Get(ast.StringTerm("line")); line != nil {
 		number, _ := line.Value.(ast.Number)
-		var ok bool
-		if location.Line, ok = number.Int(); !ok || location.Line < 1 {
-			return nil, fmt.Errorf("_loc.line is %s, want a number from 1", brief(line.Value))
+		if n, ok := number.Int(); ok && n > 0 {
+			location.Line = n
 		}
 	}
-	return location, nil
+	if location == (Location{}) {
+		return nil
+	}
+	return &location
 }

@@ -3,6 +3,7 @@ package policies
 import (
 	"encoding"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 	"sync"
@@ -34,6 +35,9 @@ func (c converter) value(v reflect.Value) (ast.Value, error) {
 	if !v.IsValid() {
 		return ast.NullValue, nil
 	}
+	if v.Type() == number {
+		return numberValue(v.Interface().(json.Number))
+	}
 	if v.Kind() != reflect.Interface && hasOwnForm(v.Type()) {
 		return ast.InterfaceToValue(v.Interface())
 	}
@@ -59,7 +63,22 @@ func (c converter) value(v reflect.Value) (ast.Value, error) {
 
 // hasOwnForm tells that a type decides itself what its JSON is.
 func hasOwnForm(t reflect.Type) bool {
-	return t.NumMethod() > 0 && (t == number || t.Implements(jsonMarshaler) || t.Implements(textMarshaler))
+	return t.NumMethod() > 0 && (t.Implements(jsonMarshaler) || t.Implements(textMarshaler))
+}
+
+// longestNumber and longestExponent bound what a number may be written like. OPA computes with all digits: it takes
+// long over 1e1000000, and panics over ten times that.
+const (
+	longestNumber   = 1000 // characters
+	longestExponent = 3    // digits
+)
+
+func numberValue(n json.Number) (ast.Value, error) {
+	_, exponent, _ := strings.Cut(strings.ToLower(n.String()), "e")
+	if len(n) > longestNumber || len(strings.TrimLeft(exponent, "+-0")) > longestExponent {
+		return nil, fmt.Errorf("the number %.40s… is longer than rules can work with", n)
+	}
+	return ast.InterfaceToValue(n)
 }
 
 func (c converter) object(v reflect.Value) (ast.Value, error) {
