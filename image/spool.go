@@ -38,6 +38,9 @@ func (s *spool) Write(p []byte) (int, error) {
 }
 
 func (s *spool) spill() error {
+	if len(s.buffer) == 0 {
+		return nil
+	}
 	start := s.end + s.spilled
 	s.spilled += int64(len(s.buffer))
 	if start+int64(len(s.buffer)) <= s.limit {

@@ -30,6 +30,7 @@ type walker struct {
 	files   *Files
 	entries int
 	budget  *budget
+	buffer  []byte // for copying: one for all files, of which there may be a million
 }
 
 // layer reads one layer.
@@ -228,7 +229,10 @@ func (w *walker) content(e *Entry, r io.Reader) error {
 	if err != nil || !keep {
 		return err
 	}
-	if _, err := io.Copy(s, r); err != nil {
+	if w.buffer == nil {
+		w.buffer = make([]byte, 32<<10)
+	}
+	if _, err := io.CopyBuffer(s, r, w.buffer); err != nil {
 		return err
 	}
 	e.offset, err = s.commit()
