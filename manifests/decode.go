@@ -110,7 +110,7 @@ func (f *file) decode(index int) {
 	if f.expanded.Load() > f.limits.ExpandedBytes {
 		return // result reports it for the whole file
 	}
-	d := &decoding{file: f, document: newDocument(f.chunks[index])}
+	d := &decoding{file: f, document: &document{chunk: f.chunks[index]}}
 	value, err := d.parse()
 	if err == nil && value != nil {
 		d.claims = claimsKind(value)

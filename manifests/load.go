@@ -40,24 +40,7 @@ func Load(ctx context.Context, targets []string, stdin io.Reader, limits Limits)
 	for _, target := range targets {
 		s.target(target)
 	}
-	var total atomic.Int64
-	parallel(len(s.inputs), func(i int) {
-		in := s.inputs[i]
-		if in.open == nil && in.name != Stdin {
-			return
-		}
-		data, err := read(ctx, in, stdin, limits)
-		if total.Add(int64(len(data))) > limits.TotalBytes {
-			return
-		}
-		if err != nil {
-			in.problems = append(in.problems, newProblem(Unreadable, in.name, 0, err))
-			return
-		}
-		in.file = newFile(in.name, data, limits)
-	})
-	if total.Load() > limits.TotalBytes {
-		err := &limitError{"TotalBytes", fmt.Sprintf("the files to check are larger than %d bytes together", limits.TotalBytes)}
+	if err := s.read(ctx, stdin); err != nil {
 		return Loaded{Problems: []Problem{newProblem(LimitExceeded, targets[0], 0, err)}, Skipped: s.skipped}
 	}
 	var files []*file
@@ -68,6 +51,30 @@ func Load(ctx context.Context, targets []string, stdin io.Reader, limits Limits)
 	}
 	decodeAll(files)
 	return s.collect()
+}
+
+// read reads all inputs. It fails if they are too large together: then it depends on the order of reading
+// which of them were read.
+func (s *scan) read(ctx context.Context, stdin io.Reader) error {
+	var total atomic.Int64
+	parallel(len(s.inputs), func(i int) {
+		in := s.inputs[i]
+		if in.open == nil && in.name != Stdin {
+			return // a problem already
+		}
+		data, err := read(ctx, in, stdin, s.limits)
+		switch {
+		case total.Add(int64(len(data))) > s.limits.TotalBytes:
+		case err != nil:
+			in.problems = append(in.problems, newProblem(Unreadable, in.name, 0, err))
+		default:
+			in.file = newFile(in.name, data, s.limits)
+		}
+	})
+	if total.Load() > s.limits.TotalBytes {
+		return &limitError{"TotalBytes", fmt.Sprintf("the files to check are larger than %d bytes together", s.limits.TotalBytes)}
+	}
+	return nil
 }
 
 // input is something to read, in the order in which it is reported.

@@ -1,6 +1,8 @@
 package manifests
 
 import (
+	"bytes"
+	"strings"
 	"sync"
 	"unicode/utf8"
 
@@ -11,18 +13,22 @@ import (
 // first of them is asked for.
 type document struct {
 	chunk
-	root func() *yaml.Node // nil if the second parser does not read it
+	once sync.Once
+	tree *yaml.Node // nil if the second parser does not read the text
+	odd  bool       // the text has line breaks that only the parser takes for one
 }
 
-func newDocument(c chunk) *document {
-	d := &document{chunk: c}
-	d.root = sync.OnceValue(func() *yaml.Node {
+// root parses the text when it is first asked for.
+func (d *document) root() *yaml.Node {
+	d.once.Do(func() {
 		if d.json {
-			return jsonNodes(d.text)
+			d.tree = jsonNodes(d.text)
+		} else {
+			d.tree = yamlNodes(d.text)
+			d.odd = bytes.ContainsAny(d.text, "\r\u0085\u2028\u2029")
 		}
-		return yamlNodes(d.text)
 	})
-	return d
+	return d.tree
 }
 
 // yamlNodes parses a YAML document into nodes, or returns nil.
@@ -83,7 +89,7 @@ func (d *document) place(node *yaml.Node) Position {
 	if d.json && line == 1 {
 		column += d.column - 1
 	}
-	if !d.json {
+	if d.odd {
 		line = newlines(d.text, line)
 	}
 	return Position{Line: d.line + line - 1, Column: column}
@@ -133,7 +139,7 @@ func field(node *yaml.Node, name string) (key, value *yaml.Node) {
 			if mk, mv := merged(resolve(v), name); mv != nil {
 				key, value = mk, mv
 			}
-		} else if nodeKey(k) == name {
+		} else if k.Value == name || maybeConverted(name) && nodeKey(k) == name {
 			key, value = k, v
 		}
 	}
@@ -183,10 +189,22 @@ func nodeKey(key *yaml.Node) string {
 	return key.Value
 }
 
-// wordy tells that a plain scalar can be nothing but a string: longer than "false", beginning with a letter,
-// and a single word.
+// wordy tells that a plain scalar is nothing but a string: it begins with a letter, as numbers do not, and is
+// not one of YAML 1.1's other words.
 func wordy(s string) bool {
-	return len(s) > len("false") && plainKey(s) && (s[0] >= 'a' && s[0] <= 'z' || s[0] >= 'A' && s[0] <= 'Z')
+	if !plainKey(s) || fold(s[:1]) < "a" {
+		return false
+	}
+	switch strings.ToLower(s) {
+	case "y", "yes", "on", "true", "n", "no", "off", "false", "null":
+		return false
+	}
+	return true
+}
+
+// maybeConverted tells that a JSON key may have been written otherwise in YAML: as a boolean or a number.
+func maybeConverted(name string) bool {
+	return name == "true" || name == "false" || name != "" && name[0] < 'A'
 }
 
 // duplicate finds two equal keys in a map of a YAML document: the later one, or nil.
