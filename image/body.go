@@ -69,6 +69,9 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 	if err != nil && err != io.EOF && context.Cause(b.ctx) == errIdle {
 		err = errIdle
 	}
+	if err != nil {
+		b.cancel(nil) // not everybody who reads to the end closes
+	}
 	return n, err
 }
 
