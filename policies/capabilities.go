@@ -17,7 +17,7 @@ import (
 // Left out on purpose: whatever reaches the network or the file system (http.send, net.lookup_ip_addr, and
 // json.match_schema, json.verify_schema and graphql, whose schemas may refer to either), the environment
 // (opa.runtime), keys and signing (io.jwt.encode_sign, crypto.parse_private_keys, providers.aws.sign_req),
-// chance (rand.intn, uuid.rfc4122), Rego itself (rego.parse_module) and trace, which floods.
+// chance (rand.intn, uuid.rfc4122) and Rego itself (rego.parse_module).
 var allowedBuiltins = []string{
 	// Operators, and what the compiler writes in their stead.
 	"and", "assign", "div", "eq", "equal", "gt", "gte", "lt", "lte", "minus", "mul", "neq", "or", "plus", "rem",
@@ -43,10 +43,10 @@ var allowedBuiltins = []string{
 	"rego.metadata.chain", "rego.metadata.rule",
 }
 
-// userBuiltins are what users' rules may call besides: the clock, YAML inside of objects, what certificates say,
-// and what Rego v0 still had, so that policies that were written for conftest run as they stand.
+// userBuiltins are what users' rules may call besides, so that policies that were written for conftest run as they
+// stand: the clock, YAML inside of objects, what certificates say, notes for a trace, and what Rego v0 still had.
 var userBuiltins = []string{
-	"time.now_ns", "yaml.", "crypto.x509.parse_certificates", "crypto.x509.parse_certificate_request",
+	"time.now_ns", "yaml.", "trace", "crypto.x509.parse_certificates", "crypto.x509.parse_certificate_request",
 	"io.jwt.decode", "all", "any", "cast_array", "cast_boolean", "cast_null", "cast_object", "cast_set",
 	"cast_string", "re_match", "set_diff", "net.cidr_overlap",
 }
@@ -73,5 +73,5 @@ func forbidden(err error) error {
 	if found == nil || ast.BuiltinMap[found[1]] == nil {
 		return err
 	}
-	return fmt.Errorf("%w (rules may not call %s: they judge without network, environment and chance)", err, found[1])
+	return fmt.Errorf("%w (OPA has %s, but rules may not call it: they judge without network, files, environment and chance)", err, found[1])
 }

@@ -13,10 +13,10 @@ const documentHead = `# Rules
 
 <!-- Generated from the METADATA of policies/*/*.rego and from testdata/rules: change them, and run make update. -->
 
-A rule is called <kind>/<name>, in findings, in waivers, in the configuration and here. Severities can be changed, and
-rules switched off, in ` + "`tidewaiter.yaml`" + ` (` + "`rules: {kubernetes/privileged: {severity: high}}`" + `). ` +
-	"`tidewaiter rules ID`" + `
-shows the same on the command line.
+A rule is called ` + "`<kind>/<name>`" + `, in findings, in waivers, in the configuration and here. Severities can be
+changed, and rules switched off, in ` + "`tidewaiter.yaml`" + `: ` +
+	"`rules: {kubernetes/privileged: {severity: high}}`" + `.
+` + "`tidewaiter rules ID`" + ` shows the same on the command line.
 
 `
 
@@ -99,7 +99,7 @@ func writeExample(w io.Writer, title, example string) error {
 
 var (
 	separator   = regexp.MustCompile(`(?m)^---.*\n`)
-	expectation = regexp.MustCompile(`[ \t]*# want\b.*`)
+	expectation = regexp.MustCompile(`(?m)^[ \t]*# want\b.*\n|[ \t]*# want\b.*`)
 )
 
 // examples returns the first document of a fixture that has a finding, without the comments that say so, and the
@@ -110,7 +110,7 @@ func examples(fixture string) (avoid, prefer string) {
 		switch {
 		case document == "":
 		case expectation.MatchString(document) && avoid == "":
-			avoid = expectation.ReplaceAllString(document, "") + "\n"
+			avoid = expectation.ReplaceAllString(document+"\n", "")
 		case !expectation.MatchString(document) && prefer == "":
 			prefer = document + "\n"
 		}
