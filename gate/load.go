@@ -62,21 +62,22 @@ func isEmptyFolder(path string, loaded manifests.Loaded) bool {
 		!slices.ContainsFunc(loaded.Problems, func(p manifests.Problem) bool { return below(p.File) })
 }
 
-// noteSkipped says which files were passed over because they are no manifests.
+// noteSkipped says which files were passed over although their names promise manifests.
 func (r *run) noteSkipped(skipped []manifests.Skipped) {
-	if len(skipped) == 0 {
-		return
-	}
 	var names []string
-	for _, s := range skipped[:min(len(skipped), maxNamed)] {
-		names = append(names, s.File)
+	for _, s := range skipped {
+		if manifests.IsManifestName(s.File) {
+			names = append(names, s.File)
+		}
 	}
-	line := fmt.Sprintf("passed over %d files that are no Kubernetes manifests: %s", len(skipped), strings.Join(names, ", "))
-	if len(skipped) > maxNamed {
-		line += fmt.Sprintf(" and %d more", len(skipped)-maxNamed)
+	switch {
+	case len(names) == 0:
+	case len(names) == 1:
+		r.Note("passed over a file that is no Kubernetes manifest: " + names[0])
+	case len(names) <= maxNamed:
+		r.Note(fmt.Sprintf("passed over %d files that are no Kubernetes manifests: %s", len(names), strings.Join(names, ", ")))
+	default:
+		r.Note(fmt.Sprintf("passed over %d files that are no Kubernetes manifests: %s and %d more",
+			len(names), strings.Join(names[:maxNamed], ", "), len(names)-maxNamed))
 	}
-	if len(skipped) == 1 {
-		line = "passed over a file that is no Kubernetes manifest: " + names[0]
-	}
-	r.Note(line)
 }

@@ -86,7 +86,7 @@ func (w *walk) folder(rel string) {
 
 func (w *walk) entry(rel string, entry fs.DirEntry) {
 	name := w.full(rel)
-	manifest := isManifestName(rel)
+	manifest := IsManifestName(rel)
 	switch mode := entry.Type(); {
 	case mode.IsDir() && entry.Name() == ".git":
 		w.skip(name, "git's own files")
@@ -140,7 +140,8 @@ func (w *walk) followLinks() {
 	}
 }
 
-func isManifestName(name string) bool {
+// IsManifestName tells that a file met in a folder is read: its name ends in .yaml, .yml or .json, in any case.
+func IsManifestName(name string) bool {
 	switch strings.ToLower(path.Ext(name)) {
 	case ".yaml", ".yml", ".json":
 		return true

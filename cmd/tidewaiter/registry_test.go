@@ -251,7 +251,7 @@ func TestRealRegistryRefuses(t *testing.T) {
 		{"nobody listens", d, "127.0.0.1:1/shop/web:1", "refused"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			code, stdout, stderr := test.client.command(t, t.TempDir(), "tidewaiter", "check", test.ref)
+			code, stdout, stderr := test.client.command(t, t.TempDir(), "tidewaiter", "check", "--format", "json", test.ref)
 			if code != exitUndecided || !strings.Contains(stdout, test.want) {
 				t.Errorf("got exit code %d, want %d and %q\n%s%s", code, exitUndecided, test.want, stdout, stderr)
 			}
