@@ -52,6 +52,11 @@ type RegistryConfig struct {
 	PlainHTTP bool `yaml:"plainHTTP"`
 	// Credentials is "docker" (the default: the docker configuration and its helpers) or "none".
 	Credentials string `yaml:"credentials"`
+	// TokenHosts are further hosts that may be given the registry's credentials in exchange for a token: the
+	// registry names them, so nobody else can say that they are right. Well-known pairs need no entry.
+	TokenHosts []string `yaml:"tokenHosts"`
+	// PrivateHosts are hosts with a private address that the registry may redirect to: its object store.
+	PrivateHosts []string `yaml:"privateHosts"`
 }
 
 // RuleConfig is a change to one rule.
@@ -208,6 +213,25 @@ func (c *Config) PlainHTTP() []string {
 	}
 	slices.Sort(hosts)
 	return hosts
+}
+
+// TokenHosts lists the hosts that may be given each registry's credentials.
+func (c *Config) TokenHosts() map[string][]string {
+	hosts := map[string][]string{}
+	for host, registry := range c.Registries {
+		hosts[host] = registry.TokenHosts
+	}
+	return hosts
+}
+
+// PrivateHosts lists the hosts with private addresses that registries may redirect to, sorted.
+func (c *Config) PrivateHosts() []string {
+	var hosts []string
+	for _, registry := range c.Registries {
+		hosts = append(hosts, registry.PrivateHosts...)
+	}
+	slices.Sort(hosts)
+	return slices.Compact(hosts)
 }
 
 // Dir is the folder that relative paths of the configuration are relative to.

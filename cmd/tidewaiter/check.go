@@ -34,9 +34,9 @@ is itself a target always is.`,
 			return a.judge(cmd.Context(), o, out, args, images == "auto")
 		},
 	}
-	o.register(cmd, false)
+	o.registerJudging(cmd)
 	out.register(cmd)
-	cmd.Flags().StringVar(&images, "images", "auto", "`WHICH` images named by manifests to judge: auto (all) or off")
+	cmd.Flags().StringVar(&images, "images", "auto", "judge the images that manifests name: `auto` (all of them) or off")
 	return cmd
 }
 
@@ -49,7 +49,8 @@ func newLint(a *app) *cobra.Command {
 		Use:   "lint TARGET...",
 		Short: "Judge manifests only: offline and fast",
 		Long: `Judge Kubernetes manifests without looking at the images that they run. No network
-connection is opened. It is "check --images=off" for the moment before a commit.
+connection is opened. It is "check --images=off --offline" for the moment before a
+commit.
 
 ` + targetHelp,
 		Example: `  tidewaiter lint k8s/
@@ -60,7 +61,7 @@ connection is opened. It is "check --images=off" for the moment before a commit.
 			return a.judge(cmd.Context(), o, out, args, false)
 		},
 	}
-	o.register(cmd, true)
+	o.registerJudging(cmd)
 	out.register(cmd)
 	return cmd
 }

@@ -47,7 +47,8 @@ platform of an image: exactly the "input" that a rule gets to see. Nothing is ju
 			return nil
 		},
 	}
-	o.register(cmd, false)
-	cmd.Flags().StringVar(&images, "images", "off", "`WHICH` images named by manifests to look at: auto (all) or off")
+	o.registerConfig(cmd)
+	o.registerImages(cmd)
+	cmd.Flags().StringVar(&images, "images", "off", "look at the images that manifests name: auto (all of them) or `off`")
 	return cmd
 }

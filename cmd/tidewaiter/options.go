@@ -28,18 +28,35 @@ type options struct {
 	plainHTTP []string
 }
 
-// register declares the flags. manifestsOnly leaves away those that only mean something for images.
-func (o *options) register(cmd *cobra.Command, manifestsOnly bool) {
+// registerConfig declares the flag of the configuration file.
+func (o *options) registerConfig(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.config, "config", "", "configuration `FILE` (default: "+gate.ConfigFile+" in the working directory if it is there)")
+}
+
+// registerRules declares the flag of users' own rules.
+func (o *options) registerRules(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&o.policies, "policy", nil, "`DIR` of your own rules, in conftest's dialect of Rego; may be repeated")
+}
+
+// registerFailOn declares the flag of the severity that denies.
+func (o *options) registerFailOn(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.failOn, "fail-on", "", "deny from this `SEVERITY` on: low, medium, high or critical (default high)")
+}
+
+// registerImages declares the flags of how images are read.
+func (o *options) registerImages(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&o.config, "config", "", "configuration `FILE` (default: "+gate.ConfigFile+" in the working directory if it is there)")
-	f.StringArrayVar(&o.policies, "policy", nil, "folder of your own rules in conftest's dialect of Rego; may be repeated (`DIR`)")
-	f.StringVar(&o.failOn, "fail-on", "", "deny from this `SEVERITY` on: low, medium, high or critical (default high)")
-	if manifestsOnly {
-		return
-	}
-	f.StringArrayVar(&o.platforms, "platform", nil, "judge this `PLATFORM` of an image: all or os/arch[/variant]; may be repeated (default all)")
+	f.StringArrayVar(&o.platforms, "platform", nil, "`PLATFORM` of an image to take: all or os/arch[/variant]; may be repeated (default all)")
 	f.BoolVar(&o.offline, "offline", false, "open no network connection: images come from oci: and archives, trust from files")
-	f.StringArrayVar(&o.plainHTTP, "plain-http", nil, "speak HTTP without TLS to the registry `HOST`; may be repeated")
+	f.StringArrayVar(&o.plainHTTP, "plain-http", nil, "`HOST` of a registry to speak HTTP without TLS to; may be repeated")
+}
+
+// registerJudging declares the flags of what judges: all of the above.
+func (o *options) registerJudging(cmd *cobra.Command) {
+	o.registerConfig(cmd)
+	o.registerRules(cmd)
+	o.registerFailOn(cmd)
+	o.registerImages(cmd)
 }
 
 // loadConfig reads the configuration file and puts the flags over it.
@@ -104,12 +121,14 @@ func (o *options) newEngine(ctx context.Context) (*policies.Engine, *gate.Config
 // clients makes what reads images and what verifies their signatures.
 func (o *options) clients(c *gate.Config) (*image.Client, *signature.Verifier, error) {
 	client := &image.Client{
-		Keychain:  keychain{c.Registries},
-		PlainHTTP: c.PlainHTTP(),
-		Platforms: c.Platforms,
-		Offline:   o.offline,
-		Limits:    c.Limits.Image(),
-		UserAgent: "tidewaiter/" + programVersion(),
+		Keychain:     keychain{c.Registries},
+		PlainHTTP:    c.PlainHTTP(),
+		TokenHosts:   c.TokenHosts(),
+		PrivateHosts: c.PrivateHosts(),
+		Platforms:    c.Platforms,
+		Offline:      o.offline,
+		Limits:       c.Limits.Image(),
+		UserAgent:    "tidewaiter/" + programVersion(),
 	}
 	verifier, err := signature.New(c.TrustPolicy(), signature.Options{
 		Dir: c.Dir(), TrustedRoot: c.TrustedRoot, Offline: o.offline,

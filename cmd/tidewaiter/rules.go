@@ -43,7 +43,8 @@ and severities are as the configuration sets them.`,
 			return policies.Explain(a.stdout, rule, format)
 		},
 	}
-	o.register(cmd, true)
+	o.registerConfig(cmd)
+	o.registerRules(cmd)
 	cmd.Flags().StringVar(&format, "format", "text", "`FORMAT` of the output: "+strings.Join(policies.Formats(), ", "))
 	return cmd
 }

@@ -33,7 +33,8 @@ platforms, this machine's is taken unless --platform says otherwise.`,
 			return a.sbom(cmd, o, args[0], format)
 		},
 	}
-	o.register(cmd, false)
+	o.registerConfig(cmd)
+	o.registerImages(cmd)
 	cmd.Flags().StringVarP(&format, "output", "o", "cyclonedx-json", "`FORMAT`: "+strings.Join(sbom.Formats(), ", "))
 	return cmd
 }

@@ -43,7 +43,8 @@ why, and whether the trust policy of the configuration holds. With --key, or wit
 			return a.verify(cmd, o, authority, args[0], format)
 		},
 	}
-	o.register(cmd, false)
+	o.registerConfig(cmd)
+	o.registerImages(cmd)
 	f := cmd.Flags()
 	f.StringVar(&authority.Key, "key", "", "public key in PEM `FILE`")
 	f.StringVar(&identity.Issuer, "issuer", "", "`URL` of the OpenID provider that a keyless signer logged in to")
