@@ -80,6 +80,28 @@ func TestKeyWithLog(t *testing.T) {
 	}
 }
 
+// TestLogByDefault wants a log entry for an identity, and for a key only where the policy asks for one.
+func TestLogByDefault(t *testing.T) {
+	dir := writeKeys(t, newECDSA(t))
+	identity := &Keyless{Issuer: provider, Subject: workflow}
+	for name, test := range map[string]struct {
+		authority Authority
+		want      bool
+	}{
+		"key":               {Authority{Key: "0.pub"}, false},
+		"key, ignored":      {Authority{Key: "0.pub", TransparencyLog: TransparencyLogIgnore}, false},
+		"key, required":     {Authority{Key: "0.pub", TransparencyLog: TransparencyLogRequired}, true},
+		"keyless":           {Authority{Keyless: identity}, true},
+		"keyless, required": {Authority{Keyless: identity, TransparencyLog: TransparencyLogRequired}, true},
+	} {
+		rules, err := compile(Policy{[]Entry{{Images: []string{"**"}, Authorities: []Authority{test.authority}}}}, dir)
+		noError(t, err)
+		if got := rules[0].authorities[0].needsLog; got != test.want {
+			t.Errorf("%s: log needed is %v, want %v", name, got, test.want)
+		}
+	}
+}
+
 // checkOutcome wants all entries held and nothing rejected, or nothing held and one rejection with the reason.
 func checkOutcome(t *testing.T, r Result, reason string) {
 	t.Helper()
@@ -161,6 +183,27 @@ func TestEveryEntry(t *testing.T) {
 	}
 	if r := verifyAttachments(t, p, o, build.simple(t, digestA), security.simple(t, digestA)); !held(r) || len(r.Signers) != 2 {
 		t.Errorf("got %+v, want both entries to hold", r)
+	}
+	p.Entries[1] = p.Entries[0]
+	if r := verifyAttachments(t, p, o, build.simple(t, digestA)); !held(r) || len(r.Signers) != 1 {
+		t.Errorf("got %+v, want both entries to hold by the one signer", r)
+	}
+}
+
+// TestMostTellingReason wants a signature that no authority accepts to be listed once, with the reason of the
+// authority that it came closest to.
+func TestMostTellingReason(t *testing.T) {
+	build, security := signer{key: newECDSA(t)}, signer{key: newECDSA(t)}
+	o := Options{Dir: writeKeys(t, build.key, security.key)}
+	for _, s := range []struct {
+		signer signer
+		key    string
+	}{{build, "key 0.pub"}, {security, "key 1.pub"}} {
+		r := verifyAttachments(t, byKeys(2, 1), o, s.signer.simple(t, digestB))
+		checkOutcome(t, r, "does not cover")
+		if got := r.Rejected[0].Authority; got != s.key {
+			t.Errorf("got %q, want %q", got, s.key)
+		}
 	}
 }
 

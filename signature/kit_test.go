@@ -1,7 +1,6 @@
 package signature
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -10,25 +9,18 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/asn1"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
-	"math/big"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/go-openapi/runtime"
-	ct "github.com/google/certificate-transparency-go"
-	"github.com/google/certificate-transparency-go/tls"
-	"github.com/google/certificate-transparency-go/x509util"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 	cosignbundle "github.com/sigstore/cosign/v2/pkg/cosign/bundle"
 	"github.com/sigstore/cosign/v2/pkg/oci/static"
@@ -36,13 +28,8 @@ import (
 	protocommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
 	protodsse "github.com/sigstore/protobuf-specs/gen/pb-go/dsse"
 	protorekor "github.com/sigstore/protobuf-specs/gen/pb-go/rekor/v1"
-	"github.com/sigstore/rekor/pkg/generated/models"
-	"github.com/sigstore/rekor/pkg/types"
 	dsseEntry "github.com/sigstore/rekor/pkg/types/dsse"
 	"github.com/sigstore/rekor/pkg/types/hashedrekord"
-	"github.com/sigstore/sigstore-go/pkg/root"
-	"github.com/sigstore/sigstore-go/pkg/testing/ca"
-	"github.com/sigstore/sigstore-go/pkg/tlog"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/tidewaiter/tidewaiter/image"
@@ -55,91 +42,6 @@ const (
 	workflow = "https://github.com/shop/web/.github/workflows/release.yml@refs/heads/main"
 	provider = "https://token.actions.githubusercontent.com"
 )
-
-// world is a Sigstore of our own: a certificate authority, a certificate transparency log, a transparency log
-// and a timestamp authority.
-type world struct {
-	t               testing.TB
-	services        *ca.VirtualSigstore // the log and the timestamp authority
-	root            *x509.Certificate
-	intermediate    *x509.Certificate
-	intermediateKey *ecdsa.PrivateKey
-	ctKey           *ecdsa.PrivateKey
-	now             time.Time
-}
-
-// newWorld makes a world whose intermediate is valid from an hour ago until the given time from now on.
-func newWorld(t testing.TB, intermediateLasts time.Duration) *world {
-	t.Helper()
-	services, err := ca.NewVirtualSigstore()
-	noError(t, err)
-	w := &world{t: t, services: services, ctKey: newECDSA(t), now: time.Now().Truncate(time.Second)}
-	rootKey := newECDSA(t)
-	w.root = w.certificate(x509.Certificate{
-		Subject:   pkix.Name{CommonName: "test root"},
-		NotBefore: w.now.Add(-24 * time.Hour), NotAfter: w.now.Add(24 * time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}, nil, rootKey.Public(), rootKey)
-	w.intermediateKey = newECDSA(t)
-	w.intermediate = w.certificate(x509.Certificate{
-		Subject:   pkix.Name{CommonName: "test intermediate"},
-		NotBefore: w.now.Add(-time.Hour), NotAfter: w.now.Add(intermediateLasts),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},
-	}, w.root, w.intermediateKey.Public(), rootKey)
-	return w
-}
-
-func (w *world) certificate(template x509.Certificate, parent *x509.Certificate, public any, by crypto.Signer) *x509.Certificate {
-	w.t.Helper()
-	if template.SerialNumber == nil {
-		template.SerialNumber = big.NewInt(1)
-	}
-	if parent == nil {
-		parent = &template
-	}
-	der, err := x509.CreateCertificate(rand.Reader, &template, parent, public, by)
-	noError(w.t, err)
-	cert, err := x509.ParseCertificate(der)
-	noError(w.t, err)
-	return cert
-}
-
-// trustedRoot writes the world's trusted_root.json and returns its path.
-func (w *world) trustedRoot() string {
-	w.t.Helper()
-	logs := w.services.RekorLogs()
-	for _, l := range logs {
-		l.ID, _ = hex.DecodeString(string(l.ID))
-		l.ValidityPeriodStart = w.now.Add(-24 * time.Hour)
-	}
-	id := sha256.Sum256(derOf(w.t, w.ctKey.Public()))
-	ctLogs := map[string]*root.TransparencyLog{hex.EncodeToString(id[:]): {
-		BaseURL: "https://ct.example", ID: id[:], HashFunc: crypto.SHA256, PublicKey: w.ctKey.Public(),
-		SignatureHashFunc: crypto.SHA256, ValidityPeriodStart: w.now.Add(-24 * time.Hour),
-	}}
-	authority := &root.FulcioCertificateAuthority{
-		Root: w.root, Intermediates: []*x509.Certificate{w.intermediate},
-		ValidityPeriodStart: w.now.Add(-24 * time.Hour), URI: "https://ca.example",
-	}
-	trusted, err := root.NewTrustedRoot(root.TrustedRootMediaType01, []root.CertificateAuthority{authority},
-		ctLogs, w.services.TimestampingAuthorities(), logs)
-	noError(w.t, err)
-	data, err := trusted.MarshalJSON()
-	noError(w.t, err)
-	path := filepath.Join(w.t.TempDir(), "trusted_root.json")
-	noError(w.t, os.WriteFile(path, data, 0o600))
-	return path
-}
-
-// leaf describes a signing certificate. The zero leaf is of workflow, valid for ten minutes from now on.
-type leaf struct {
-	subjects []string
-	issuer   string
-	from     time.Duration // after now
-	noSCT    bool
-	key      crypto.Signer // a new one if it is nil
-}
 
 // signer is somebody who signs: with a plain key, or with a certificate for it.
 type signer struct {
@@ -164,69 +66,6 @@ func (s signer) pem(t testing.TB) []byte {
 		return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.cert.Raw})
 	}
 	return publicPEM(t, s.key.Public())
-}
-
-// identity issues a certificate, with the timestamp of the certificate transparency log in it.
-func (w *world) identity(l leaf) signer {
-	w.t.Helper()
-	key := l.key
-	if key == nil {
-		key = newECDSA(w.t)
-	}
-	template := x509.Certificate{
-		NotBefore: w.now.Add(l.from), NotAfter: w.now.Add(l.from + 10*time.Minute),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},
-	}
-	if l.issuer == "" {
-		l.issuer = provider
-	}
-	if l.subjects == nil {
-		l.subjects = []string{workflow}
-	}
-	for _, s := range l.subjects {
-		u, err := url.Parse(s)
-		noError(w.t, err)
-		template.URIs = append(template.URIs, u)
-	}
-	template.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 57264, 1, 1}, Value: []byte(l.issuer)}}
-	cert := w.certificate(template, w.intermediate, key.Public(), w.intermediateKey)
-	if !l.noSCT {
-		template.ExtraExtensions = append(template.ExtraExtensions, w.sct(cert))
-		cert = w.certificate(template, w.intermediate, key.Public(), w.intermediateKey)
-	}
-	return signer{key, cert}
-}
-
-// sct is the extension by which the certificate transparency log says that it saw the certificate (RFC 6962).
-func (w *world) sct(cert *x509.Certificate) pkix.Extension {
-	w.t.Helper()
-	sct := ct.SignedCertificateTimestamp{
-		SCTVersion: ct.V1,
-		LogID:      ct.LogID{KeyID: sha256.Sum256(derOf(w.t, w.ctKey.Public()))},
-		Timestamp:  uint64(cert.NotBefore.UnixMilli()),
-	}
-	input, err := ct.SerializeSCTSignatureInput(sct, ct.LogEntry{Leaf: ct.MerkleTreeLeaf{
-		Version: ct.V1, LeafType: ct.TimestampedEntryLeafType,
-		TimestampedEntry: &ct.TimestampedEntry{
-			Timestamp: sct.Timestamp, EntryType: ct.PrecertLogEntryType,
-			PrecertEntry: &ct.PreCert{
-				IssuerKeyHash:  sha256.Sum256(w.intermediate.RawSubjectPublicKeyInfo),
-				TBSCertificate: cert.RawTBSCertificate,
-			},
-		},
-	}})
-	noError(w.t, err)
-	sct.Signature = ct.DigitallySigned{
-		Algorithm: tls.SignatureAndHashAlgorithm{Hash: tls.SHA256, Signature: tls.ECDSA},
-		Signature: signer{key: w.ctKey}.sign(w.t, input),
-	}
-	list, err := x509util.MarshalSCTsIntoSCTList([]*ct.SignedCertificateTimestamp{&sct})
-	noError(w.t, err)
-	serialized, err := tls.Marshal(*list)
-	noError(w.t, err)
-	value, err := asn1.Marshal(serialized)
-	noError(w.t, err)
-	return pkix.Extension{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11129, 2, 4, 2}, Value: value}
 }
 
 // simplePayload is what cosign signs in the classic layout.
@@ -276,37 +115,6 @@ func (w *world) logSimple(s signer, a image.Attachment, after time.Duration) str
 	text, err := json.Marshal(cosignbundle.RekorBundle{SignedEntryTimestamp: set, Payload: cosignbundle.RekorPayload(payload)})
 	noError(w.t, err)
 	return string(text)
-}
-
-func (w *world) promised(body []byte, after time.Duration) tlog.RekorPayload {
-	id, err := w.services.RekorLogID()
-	noError(w.t, err)
-	return tlog.RekorPayload{
-		Body:           base64.StdEncoding.EncodeToString(body),
-		IntegratedTime: w.now.Add(after).Unix(), LogIndex: 1000, LogID: id,
-	}
-}
-
-// entry is the canonical body of a log entry.
-func (w *world) entry(kind, version string, artifact, publicKey, sig []byte) []byte {
-	w.t.Helper()
-	properties := types.ArtifactProperties{PublicKeyBytes: [][]byte{publicKey}, PKIFormat: "x509", SignatureBytes: sig}
-	if kind == hashedrekord.KIND {
-		sum := sha256.Sum256(artifact)
-		properties.ArtifactHash = hex.EncodeToString(sum[:])
-	} else {
-		properties.ArtifactBytes = artifact
-	}
-	ctx := context.Background()
-	proposed, err := types.NewProposedEntry(ctx, kind, version, properties)
-	noError(w.t, err)
-	entry, err := types.CreateVersionedEntry(proposed)
-	noError(w.t, err)
-	body, err := types.CanonicalizeEntry(ctx, entry)
-	noError(w.t, err)
-	_, err = models.UnmarshalProposedEntry(bytes.NewReader(body), runtime.JSONConsumer())
-	noError(w.t, err)
-	return body
 }
 
 // statement is what cosign signs in the bundle layout.
@@ -473,4 +281,11 @@ func byWorkflow() Policy {
 		Images:      []string{"registry.example/shop/**"},
 		Authorities: []Authority{{Keyless: &Keyless{Issuer: provider, Subject: workflow}}},
 	}}}
+}
+
+func mustHash(t testing.TB) v1.Hash {
+	t.Helper()
+	h, err := v1.NewHash(digestA)
+	noError(t, err)
+	return h
 }
