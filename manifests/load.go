@@ -161,6 +161,9 @@ func (s *scan) target(target string) {
 	}
 	info, err := os.Stat(target)
 	name := filepath.Clean(target)
+	if name == Stdin {
+		name = "." + string(filepath.Separator) + name // a file that is called so, not standard input
+	}
 	switch {
 	case err != nil:
 		s.problem(name, Unreadable, withoutPath(err))

@@ -253,6 +253,15 @@ func TestLoadBrokenStdin(t *testing.T) {
 	}
 }
 
+// TestLoadDash names a file that is called like standard input, beside it: neither replaces the other.
+func TestLoadDash(t *testing.T) {
+	t.Chdir(tree(t, map[string]string{"-": named("file")}))
+	l := manifests.Load(t.Context(), []string{"./-", "-"}, strings.NewReader(named("stdin")), manifests.Limits{})
+	if got, want := fmt.Sprint(l.Read), "[./- -]"; got != want || len(l.Objects) != 2 || len(l.Problems) > 0 {
+		t.Errorf("got %s, %d objects, %v, want %s", got, len(l.Objects), l.Problems, want)
+	}
+}
+
 func TestLoadCancelled(t *testing.T) {
 	root := tree(t, map[string]string{"a.yaml": named("a"), "b.yaml": named("b")})
 	ctx, cancel := context.WithCancel(t.Context())
