@@ -22,7 +22,7 @@ deny contains {"msg": msg, "path": use.path} if {
 	some use in pod.images
 	use.invalid
 	use.written != ""
-	msg := lib.line(sprintf("image %q is no reference: %s", [use.written, use.invalid]))
+	msg := lib.line(sprintf("image %q is no reference: %s", [use.written, reason(use)]))
 }
 
 deny contains {"msg": msg, "path": path} if {
@@ -37,3 +37,6 @@ named(spec) if {
 	is_string(spec.image)
 	spec.image != ""
 }
+
+# reason is what is wrong with an image, without the image at its beginning.
+reason(use) := trim_prefix(trim_prefix(use.invalid, sprintf("%q ", [use.written])), "is not an image reference: ")

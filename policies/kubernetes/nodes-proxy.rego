@@ -16,10 +16,17 @@ package tidewaiter.kubernetes["nodes-proxy"]
 
 import data.tidewaiter.lib.rbac
 
+targets := {
+	"nodes/proxy": "nodes/proxy",
+	"nodes/*": "nodes/*",
+	"*/proxy": "*/proxy",
+	"*": "nodes/proxy (resources: *)",
+}
+
 deny contains {"msg": msg, "path": ["rules", i, "resources", j]} if {
 	some [i, rule] in rbac.core
 	some j, resource in rule.resources
-	resource in {"*", "*/proxy", "nodes/*", "nodes/proxy"}
+	target := targets[resource]
 	verbs := rbac.verbs(rule, {"create", "delete", "get", "patch", "update"})
-	msg := sprintf("%s may %s %s", [rbac.label, concat(", ", verbs), resource])
+	msg := sprintf("%s may %s %s", [rbac.label, concat(", ", verbs), target])
 }

@@ -27,13 +27,18 @@ targets := {
 	"*/portforward": {"create", "get"},
 	"*/ephemeralcontainers": {"patch", "update"},
 	"pods/*": {"create", "get", "patch", "update"},
-	"*": {"create", "patch", "update"},
+	"*": {"create", "get", "patch", "update"},
 }
 
 deny contains {"msg": msg, "path": path, "severity": rbac.severity} if {
 	some [i, rule] in rbac.core
 	some j, resource in rule.resources
 	verbs := rbac.verbs(rule, targets[resource])
-	msg := sprintf("%s may %s %s", [rbac.label, concat(", ", verbs), resource])
+	msg := sprintf("%s may %s %s", [rbac.label, concat(", ", verbs), meant(resource)])
 	path := ["rules", i, "resources", j]
 }
+
+# meant says what a bare star stands for here.
+meant(resource) := "pods/exec and more (resources: *)" if {
+	resource == "*"
+} else := resource
