@@ -55,13 +55,15 @@ func (s *scanner) assemble(found *syftsbom.SBOM) (*SBOM, error) {
 		return nil, fmt.Errorf("%d packages are more than the limit of %d (sbom limit: packages)", len(packages), s.limits.Packages)
 	}
 	bom := &SBOM{syft: found, scripts: s.scripts(), Notes: slices.Clone(s.files.Notes), packageClasses: map[string][]Class{}}
-	owners := map[string][]Package{}
+	owners := map[*image.Entry][]Package{}
 	for _, p := range packages {
 		made := s.packageOf(p)
 		bom.Packages = append(bom.Packages, made)
 		bom.packageClasses[string(p.ID())] = made.Classes
 		for _, name := range ownedBy(p, made) {
-			owners[name] = append(owners[name], made)
+			if n := s.tree.lookup(name, true); n != nil && s.contents[n.entry] != nil {
+				owners[n.entry] = append(owners[n.entry], made)
+			}
 		}
 	}
 	slices.SortStableFunc(bom.Packages, func(a, b Package) int {
@@ -70,7 +72,7 @@ func (s *scanner) assemble(found *syftsbom.SBOM) (*SBOM, error) {
 	})
 	names := s.otherNames()
 	for _, e := range s.files.All() {
-		if f, ok := s.fileOf(e, owners[e.Path], names[e]); ok {
+		if f, ok := s.fileOf(e, owners[e], names[e]); ok {
 			bom.Files = append(bom.Files, f)
 		}
 	}

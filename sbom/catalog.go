@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/anchore/syft/syft"
 	"github.com/anchore/syft/syft/cataloging"
@@ -37,7 +38,12 @@ func catalog(ctx context.Context, src source.Source) (*syftsbom.SBOM, error) {
 				done <- result{nil, fmt.Errorf("syft panicked: %v", r)}
 			}
 		}()
-		bom, err := syft.CreateSBOM(ctx, src, config)
+		texts, err := licenseTexts()
+		if err != nil {
+			done <- result{nil, err}
+			return
+		}
+		bom, err := syft.CreateSBOM(withValues{ctx, texts}, src, config)
 		done <- result{bom, err}
 	}()
 	select {
@@ -49,6 +55,26 @@ func catalog(ctx context.Context, src source.Source) (*syftsbom.SBOM, error) {
 	case <-ctx.Done():
 		return nil, fmt.Errorf("syft was not done in time: %w", context.Cause(ctx))
 	}
+}
+
+// licenseTexts is a context that holds syft's scanner of licence texts. Making one takes over a second of
+// processor time; syft would make one for every image.
+var licenseTexts = sync.OnceValues(func() (context.Context, error) {
+	return syft.SetContextLicenseScanner(context.Background(), cataloging.DefaultLicenseConfig())
+})
+
+// withValues is a context that has the values of another one, too.
+type withValues struct {
+	context.Context
+	values context.Context
+}
+
+// Value looks in the other context for what its own does not have.
+func (c withValues) Value(key any) any {
+	if v := c.Context.Value(key); v != nil {
+		return v
+	}
+	return c.values.Value(key)
 }
 
 // panicked returns an error for the files over which a parser panicked. Syft goes on after that and keeps it

@@ -221,7 +221,9 @@ func (t *table) weigh(found []evidence, scanner []Mark) []Class {
 			i = len(classes)
 			classes = append(classes, Class{Class: e.class, Tool: e.tool})
 		}
-		classes[i].Marks = append(classes[i].Marks, e.mark)
+		if !slices.Contains(classes[i].Marks, e.mark) {
+			classes[i].Marks = append(classes[i].Marks, e.mark)
+		}
 	}
 	for i := range classes {
 		if t.classes[classes[i].Class].Sorts > 1 {

@@ -88,6 +88,7 @@ func scanPlatform(ctx context.Context, p *image.Platform, o Options) (*SBOM, err
 		contents: map[*image.Entry]*content{},
 		mimes:    map[*image.Entry]string{},
 	}
+	go licenseTexts() // is ready when the walk is done
 	s.files, err = p.Files(ctx, image.Options{TempDir: o.TempDir, Limits: o.Layers, Visit: s.visit})
 	if err != nil {
 		return nil, err

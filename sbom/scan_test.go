@@ -63,14 +63,14 @@ func platform(t *testing.T, img v1.Image) *image.Platform {
 func sample(t *testing.T) v1.Image {
 	t.Helper()
 	img := imagetest.Image(t, map[string]string{
-		"etc/os-release":              "ID=debian\nVERSION_ID=\"12\"\n",
-		"usr/sbin/nginx":              elf + minerWords,
-		"opt/fetch":                   elf + curlWords,
-		"usr/bin/link":                "-> ../../opt/fetch",
-		"run.sh":                      "#!/bin/sh\nexec /usr/sbin/nginx\n",
-		"bin":                         "-> usr/bin",
-		"var/lib/dpkg/status":         dpkgStatus,
-		"var/lib/dpkg/info/curl.list": "/opt/fetch\n",
+		"etc/os-release":                 "ID=debian\nVERSION_ID=\"12\"\n",
+		"usr/sbin/nginx":                 elf + minerWords,
+		"opt/fetch":                      elf + curlWords,
+		"usr/bin/link":                   "-> ../../opt/fetch",
+		"run.sh":                         "#!/bin/sh\nexec /usr/sbin/nginx\n",
+		"bin":                            "-> usr/bin",
+		"var/lib/dpkg/status":            dpkgStatus,
+		"var/lib/dpkg/info/curl.md5sums": "d41d8cd98f00b204e9800998ecf8427e  opt/fetch\n",
 	}, map[string]string{"usr/sbin/.wh.nginx": ""})
 	archive := imagetest.Tar(t, []tar.Header{
 		{Name: "usr/bin/su", Mode: 0o4755, Typeflag: tar.TypeReg, Uid: 0},

@@ -1,0 +1,62 @@
+package sbom
+
+import (
+	"context"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/tidewaiter/tidewaiter/image"
+)
+
+// sourceOf presents a tree to syft, with the contents that open gives.
+func sourceOf(files map[string]string, open func(*image.Entry) (*io.SectionReader, error)) *imageSource {
+	r := resolverOf(entriesOf(files))
+	r.open = open
+	return &imageSource{name: "app", platform: &image.Platform{Digest: "sha256:0"}, resolver: r}
+}
+
+// TestCatalogPanic: a parser that panics makes an error, not a shorter list of packages (LAY-21).
+func TestCatalogPanic(t *testing.T) {
+	src := sourceOf(map[string]string{"/app/package.json": "x"}, func(*image.Entry) (*io.SectionReader, error) {
+		return nil, nil // reading of which panics
+	})
+	_, err := catalog(t.Context(), src)
+	if err == nil || !strings.Contains(err.Error(), "panic") || !strings.Contains(err.Error(), "/app/package.json") {
+		t.Errorf("got %v, want an error about the panic and the file", err)
+	}
+}
+
+// TestCatalogEnds: a cataloguer that does not end does not keep the scan from ending.
+func TestCatalogEnds(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	release := make(chan struct{})
+	defer close(release)
+	src := sourceOf(map[string]string{"/app/package.json": "x"}, func(*image.Entry) (*io.SectionReader, error) {
+		cancel()
+		<-release
+		return nil, io.ErrUnexpectedEOF
+	})
+	if _, err := catalog(ctx, src); err == nil {
+		t.Error("a catalog that was cut short is no error")
+	}
+}
+
+func TestListMode(t *testing.T) {
+	tests := []struct {
+		mode os.FileMode
+		want string
+	}{
+		{0o755, "-rwxr-xr-x"},
+		{0, "----------"},
+		{0o755 | os.ModeSetuid, "-rwsr-xr-x"},
+		{0o644 | os.ModeSetuid | os.ModeSetgid, "-rwSr-Sr--"},
+		{0o777 | os.ModeSticky, "-rwxrwxrwt"},
+	}
+	for _, tt := range tests {
+		if got := listMode(tt.mode); got != tt.want {
+			t.Errorf("%v: got %s, want %s", tt.mode, got, tt.want)
+		}
+	}
+}
