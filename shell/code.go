@@ -34,7 +34,11 @@ var vocabularies = map[language]vocabulary{
 		sockets: "Socket connect createConnection createServer", receive: "on pipe", stdin: "stdin"},
 	php: {tool: "php", fetch: "file_get_contents curl_exec fopen copy", eval: "eval assert create_function include require include_once require_once",
 		shell: "exec shell_exec system passthru popen proc_open pcntl_exec", sockets: "fsockopen pfsockopen stream_socket_client socket_create", receive: "fgets fread socket_read", stdin: "STDIN"},
-	lua: {tool: "lua", fetch: "request", eval: "load loadstring dofile", shell: "execute popen", sockets: "tcp connect socket", receive: "receive", stdin: "stdin"},
+	lua:    {tool: "lua", fetch: "request", eval: "load loadstring dofile", shell: "execute popen", sockets: "tcp connect socket bind", receive: "receive", stdin: "stdin"},
+	golang: {tool: "go", fetch: "Get", shell: "Exec Command StartProcess ForkExec", sockets: "Socket Dial DialTCP Listen", receive: "ReadString Scan"},
+	java:   {tool: "java", fetch: "openStream URL", eval: "eval evaluate loadClass", shell: "exec ProcessBuilder", sockets: "Socket ServerSocket SocketChannel", receive: "readLine"},
+	julia: {tool: "julia", fetch: "download", eval: "eval include include_string", shell: "run pipeline", sockets: "connect listen", receive: "readline",
+		stdin: "stdin"},
 	tcl: {tool: "tclsh", fetch: "geturl", eval: "eval source", shell: "exec spawn", sockets: "socket", receive: "gets", stdin: "stdin"},
 	rlang: {tool: "Rscript", fetch: "url download.file readLines", eval: "eval source", shell: "system system2", sockets: "socketConnection", receive: "readLines",
 		stdin: "stdin"},
@@ -45,6 +49,7 @@ type codeUse struct {
 	name     string
 	literals []string
 	names    bool // it has arguments that are no literals
+	open     bool // the first of them is none
 }
 
 // code looks into code of another language for what it does: fetch and run, a shell for a peer, or commands, which
@@ -82,7 +87,7 @@ func (in *interp) codeReverse(r *reader, evals, shells []codeUse) bool {
 		return false
 	}
 	handed := slices.ContainsFunc(r.tokens, func(t token) bool { return t.kind != ident && t.kind != punct && startsShell(t.text) })
-	blind := r.mentions(r.v.receive) && slices.ContainsFunc(append(shells, evals...), func(u codeUse) bool { return len(u.literals) == 0 && u.names })
+	blind := r.mentions(r.v.receive) && slices.ContainsFunc(append(shells, evals...), func(u codeUse) bool { return u.open })
 	if !(handed && len(shells)+r.count(command) > 0) && !blind {
 		return false
 	}
@@ -279,7 +284,7 @@ func (r *reader) uses(names, from string) []codeUse {
 			break
 		}
 		if t.kind == command && names == r.v.shell {
-			all = append(all, codeUse{name: "`", literals: []string{t.text}})
+			all = append(all, codeUse{name: "`", literals: []string{t.text}, open: strings.HasPrefix(t.text, "$")})
 			continue
 		}
 		qualifier, last := lastName(t.text)
@@ -334,6 +339,7 @@ func (r *reader) arguments(i int) codeUse {
 		case t.kind == literal:
 			u.literals = append(u.literals, t.text)
 		case t.kind == ident:
+			u.open = u.open || len(u.literals) == 0 && !u.names
 			u.names = u.names || i+1 >= len(r.tokens) || r.tokens[i+1].text != "=" || r.tokens[i+1].kind != punct
 		}
 	}

@@ -50,16 +50,8 @@ func (in *interp) simple(c *syntax.CallExpr, redirs []*syntax.Redirect) effect {
 	defer restore()
 	var e effect
 	for k, n := 0, 1; k < n && !in.budget.stopped; k++ {
-		vector := make([]string, 0, len(argv))
-		for i, a := range argv {
-			text, alts := in.resolve(a, k)
-			n = max(n, alts)
-			if alts > 1 && !wholeWord(c.Args, i) {
-				vector = append(vector, strings.Fields(text)...)
-				continue
-			}
-			vector = append(vector, text)
-		}
+		var vector []string
+		vector, n = in.alternative(c.Args, argv, k)
 		fds := in.env.fds
 		in.redirect(&fds, redirs)
 		if len(vector) == 1 && vector[0] == "exec" {
@@ -69,6 +61,25 @@ func (in *interp) simple(c *syntax.CallExpr, redirs []*syntax.Redirect) effect {
 		e = in.run(&call{argv: vector, fds: &fds})
 	}
 	return e
+}
+
+// alternative is the k-th of the n possibilities for an argument vector. The arguments of a function stay open until
+// a command in it uses them: nested functions would multiply them.
+func (in *interp) alternative(words []*syntax.Word, argv []string, k int) (vector []string, n int) {
+	if len(argv) > 0 && in.functions[argv[0]] != nil {
+		return argv, 1
+	}
+	vector, n = make([]string, 0, len(argv)), 1
+	for i, a := range argv {
+		text, alts := in.resolve(a, k)
+		n = max(n, alts)
+		if alts > 1 && !wholeWord(words, i) {
+			vector = append(vector, strings.Fields(text)...)
+			continue
+		}
+		vector = append(vector, text)
+	}
+	return vector, n
 }
 
 // wholeWord tells that the i-th word was quoted, so that its value is one field. Where fields and words do not
@@ -129,6 +140,9 @@ func (in *interp) assign(a *syntax.Assign) {
 	value := in.word(a.Value)
 	if a.Append {
 		value = in.bounded(in.variable(name) + value)
+	}
+	if strings.ContainsAny(value, " \n") || in.fetched(value) != nil {
+		in.flows++ // it may be a command
 	}
 	in.env.vars.set(name, value)
 	if name == "LD_PRELOAD" || name == "BASH_ENV" || name == "ENV" {

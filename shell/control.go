@@ -146,10 +146,10 @@ const (
 	loopDepth  = 2  // below this, loops within loops are walked once
 )
 
-// whileClause walks the loop twice, and once more for each line that its condition reads from known input.
+// whileClause walks the loop, again if it has changed what the next round may run, and once more for each line that its condition reads from known input.
 func (in *interp) whileClause(c *syntax.WhileClause) {
 	in.loop(func(round int) bool {
-		input := in.env.fds.get(0)
+		input, flows := in.env.fds.get(0), in.flows
 		left := input.remaining()
 		cond := in.list(c.Cond)
 		consumed := input.remaining() < left
@@ -158,7 +158,7 @@ func (in *interp) whileClause(c *syntax.WhileClause) {
 			checks = cond.failed
 		}
 		in.branches(true, func() { in.scoped(checks, func() effect { return in.list(c.Do) }) })
-		return consumed || round+1 < loopRounds && input.remaining() == 0
+		return consumed || round+1 < loopRounds && in.flows != flows && input.remaining() == 0
 	})
 }
 
@@ -174,11 +174,12 @@ func (in *interp) forClause(c *syntax.ForClause) {
 		items = []string{""}
 	}
 	in.loop(func(round int) bool {
+		flows := in.flows
 		if name != "" {
 			in.env.vars.set(name, items[min(round, len(items)-1)])
 		}
 		in.branches(true, func() { in.scoped(nil, func() effect { return in.list(c.Do) }) })
-		return round+1 < max(len(items), loopRounds)
+		return round+1 < len(items) || round+1 < loopRounds && in.flows != flows
 	})
 }
 

@@ -132,6 +132,7 @@ func (in *interp) writeFile(name, text string, more bool) {
 	if f.reader != "" {
 		in.executed(text, "it is written to a pipe that "+f.reader+" reads")
 	}
+	in.flows++
 	text = in.moved(text, "it is written to "+in.display(name))
 	if more {
 		text = in.bounded(f.text + text)

@@ -119,6 +119,10 @@ func remoteHandler(name string) handler {
 		return (*interp).ssh
 	case "nc", "ncat", "netcat", "nc.openbsd", "nc.traditional", "cryptcat":
 		return (*interp).netcat
+	case "socket":
+		return (*interp).socketTool
+	case "ztcp":
+		return (*interp).ztcp
 	case "telnet":
 		return (*interp).telnet
 	case "socat":

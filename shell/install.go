@@ -239,6 +239,10 @@ func (in *interp) goTool(c *call) effect {
 			in.writeFile("/go/bin/"+path.Base(module), text, false)
 		}
 		if verb == "run" {
+			text, _ := in.content(c, o)
+			if !in.merelyUnknown(text) {
+				in.code(c, text, golang)
+			}
 			return effect{}
 		}
 	}

@@ -27,6 +27,7 @@ type interp struct {
 	dynamic   bool              // a command was run whose name is not known
 	keysFrom  *hole             // where imported signing keys were fetched from, if they were
 
+	flows   int // how often something that might be run was fetched, assigned or written
 	loops   int // how deep in loops
 	calling int // how deep in functions
 }

@@ -14,6 +14,9 @@ const (
 	lua
 	tcl
 	rlang
+	golang
+	java
+	julia
 	awkLang
 )
 
@@ -46,7 +49,7 @@ func lex(code string, lang language) []token {
 			} else {
 				i = len(code)
 			}
-		case ch == '/' && strings.HasPrefix(code[i:], "/*") && (lang == javascript || lang == php):
+		case ch == '/' && strings.HasPrefix(code[i:], "/*") && (lang == javascript || lang == php || lang == golang || lang == java):
 			if n := strings.Index(code[i+2:], "*/"); n >= 0 {
 				i += n + 4
 			} else {
@@ -55,7 +58,7 @@ func lex(code string, lang language) []token {
 		case ch == '"' || ch == '\'' || ch == '`':
 			value, n := quotedText(code[i:])
 			kind := literal
-			if ch == '`' && lang != javascript {
+			if ch == '`' && lang != javascript && lang != golang {
 				kind = command
 			}
 			tokens = append(tokens, token{kind, value})
@@ -85,7 +88,7 @@ func lex(code string, lang language) []token {
 
 func comment(s string, lang language) bool {
 	switch lang {
-	case javascript:
+	case javascript, golang, java:
 		return strings.HasPrefix(s, "//")
 	case php:
 		return strings.HasPrefix(s, "//") || s[0] == '#'

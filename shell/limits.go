@@ -11,7 +11,7 @@ type Limits struct {
 	ScriptBytes int // size of one script, in bytes: 1 MiB
 	Nesting     int // parser frames while a script is parsed, a measure of how deep its syntax nests: 3,000
 	Depth       int // scripts within scripts, functions within functions, substitutions within those: 200
-	Steps       int // statements and words that are walked: 50,000
+	Steps       int // statements and words that are walked: 200,000
 	ValueBytes  int // size of one expanded value: 1 MiB
 	TotalBytes  int // sum of the sizes of all values, and of all text that is parsed: 32 MiB
 	Actions     int // actions reported: 100
@@ -35,7 +35,7 @@ func (l Limits) orDefaults() Limits {
 		field *int
 		value int
 	}{
-		{&l.ScriptBytes, 1 << 20}, {&l.Nesting, 3000}, {&l.Depth, 200}, {&l.Steps, 50_000},
+		{&l.ScriptBytes, 1 << 20}, {&l.Nesting, 3000}, {&l.Depth, 200}, {&l.Steps, 200_000},
 		{&l.ValueBytes, 1 << 20}, {&l.TotalBytes, 32 << 20}, {&l.Actions, 100},
 	} {
 		if *f.field == 0 {

@@ -2,6 +2,7 @@ package shell
 
 import (
 	"path"
+	"strconv"
 	"strings"
 )
 
@@ -134,6 +135,30 @@ func peerName(p parsed) string {
 		return host
 	}
 	return host + ":" + port
+}
+
+// socketTool is socket(1), whose -p runs a program on the connection.
+func (in *interp) socketTool(c *call) effect {
+	p := options{short: "pB"}.parse(c.args())
+	peer := in.newFetch("socket", peerName(p), true)
+	if program := p.value("p"); program != "" {
+		in.serve(c, peer, func(inner *call) { in.childShell(program, scriptRun{via: "socket runs it", fds: inner.fds}) })
+		return effect{}
+	}
+	in.converse(c, peer)
+	return effect{}
+}
+
+// ztcp is zsh's own: it opens a connection and leaves its descriptor in REPLY.
+func (in *interp) ztcp(c *call) effect {
+	p := options{short: "d"}.parse(c.args())
+	if p.has("c") || len(p.args) == 0 {
+		return effect{}
+	}
+	n := firstFree + len(in.env.fds.more)
+	in.env.fds.set(n, &end{socket: in.newFetch("ztcp", peerName(p), true)})
+	in.env.vars.set("REPLY", strconv.Itoa(n))
+	return effect{}
 }
 
 func (in *interp) telnet(c *call) effect {

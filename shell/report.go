@@ -24,6 +24,7 @@ func (in *interp) result() Result {
 
 // newFetch notes that the statement being walked gets data from elsewhere.
 func (in *interp) newFetch(tool, source string, socket bool) *fetch {
+	in.flows++
 	f := &fetch{tool: tool, source: source, socket: socket, layer: in.layer}
 	if top := in.layer.top(); top != nil {
 		f.offset = int(top.Pos().Offset())
@@ -43,9 +44,13 @@ func (in *interp) executed(text, via string) {
 	if h == nil {
 		h = in.fetched(text)
 	}
-	if h == nil {
-		return
+	if h != nil {
+		in.executedHole(h, via)
 	}
+}
+
+// executedHole is executed for a hole that may stand anywhere in a script.
+func (in *interp) executedHole(h *hole, via string) {
 	if h.fetch == nil {
 		in.executedUnknown(h)
 		return

@@ -100,6 +100,12 @@ func (in *interp) parse(text string) []*syntax.Stmt {
 			break
 		}
 	}
+	if !in.known(text) { // what is not known may be what is missing
+		if h := in.fetched(text); h != nil {
+			in.executedHole(h, "its output is part of a script")
+		}
+		return best
+	}
 	in.unreadable("cannot be parsed as a shell script: %s", shorten(first.Error(), maxShown))
 	return best
 }
@@ -115,7 +121,7 @@ func (in *interp) parseAs(text string, v syntax.LangVariant) (stmts []*syntax.St
 	ended := false
 	err = p.Stmts(&shallowReader{text: text, frames: in.budget.limits.Nesting + framesPerLevel*in.budget.depth}, func(s *syntax.Stmt) bool {
 		stmts = append(stmts, s)
-		ended = isExit(s) // what follows is never read by a shell: often not text at all
+		ended = leaves(s) // what follows is never read by a shell: often not text at all
 		return !ended
 	})
 	if ended {
@@ -124,10 +130,30 @@ func (in *interp) parseAs(text string, v syntax.LangVariant) (stmts []*syntax.St
 	return stmts, err
 }
 
-// isExit tells whether s is a plain exit.
-func isExit(s *syntax.Stmt) bool {
+// leaves tells whether s is a plain exit, or an exec of a program.
+func leaves(s *syntax.Stmt) bool {
 	c, ok := s.Cmd.(*syntax.CallExpr)
-	return ok && len(c.Args) > 0 && c.Args[0].Lit() == "exit" && !s.Background
+	if !ok || len(c.Args) == 0 || s.Background {
+		return false
+	}
+	name := plainName(c.Args[0])
+	return name == "exit" || name == "exec" && len(c.Args) > 1
+}
+
+// plainName returns the text of a word without expansions, quoted or not.
+func plainName(w *syntax.Word) string {
+	var b strings.Builder
+	for _, p := range w.Parts {
+		switch p := p.(type) {
+		case *syntax.Lit:
+			b.WriteString(p.Value)
+		case *syntax.SglQuoted:
+			b.WriteString(p.Value)
+		default:
+			return ""
+		}
+	}
+	return b.String()
 }
 
 // errNesting is what parsing fails with where the syntax nests too deep.
