@@ -105,6 +105,16 @@ func (e *Engine) computeDigest(sources []source) string {
 	return digest(texts)
 }
 
+// Prepare starts to compile the rules of kinds, so that a run which reads its input first need not wait for that
+// afterwards. It does not wait; if the rules do not compile, Judge says so.
+func (e *Engine) Prepare(kinds ...Kind) {
+	for _, kind := range kinds {
+		if set := e.sets[kind]; set != nil {
+			go set.compile()
+		}
+	}
+}
+
 // Rules returns all rules in the order of their IDs, with the severities that the configuration gives them.
 func (e *Engine) Rules() []Rule { return slices.Clone(e.rules) }
 

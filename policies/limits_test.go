@@ -151,6 +151,7 @@ func TestConcurrentJudgement(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	engine.Prepare(Kubernetes, "docker")
 	evidence := deployment{Kind: Kubernetes, Object: map[string]any{"kind": "Pod"}, Pods: privileged(20)}
 	judge := func() []Finding {
 		own, err := engine.Judge(context.Background(), Kubernetes, evidence)
