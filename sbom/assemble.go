@@ -54,7 +54,14 @@ func (s *scanner) assemble(found *syftsbom.SBOM) (*SBOM, error) {
 	if len(packages) > s.limits.Packages {
 		return nil, fmt.Errorf("%d packages are more than the limit of %d (sbom limit: packages)", len(packages), s.limits.Packages)
 	}
-	bom := &SBOM{syft: found, scripts: s.scripts(), Notes: slices.Clone(s.files.Notes), packageClasses: map[string][]Class{}}
+	bom := &SBOM{
+		Packages:       []Package{},
+		Files:          []File{},
+		Notes:          slices.Clone(s.files.Notes),
+		scripts:        s.scripts(),
+		syft:           found,
+		packageClasses: map[string][]Class{},
+	}
 	owners := map[*image.Entry][]Package{}
 	for _, p := range packages {
 		made := s.packageOf(p)

@@ -60,3 +60,19 @@ func TestListMode(t *testing.T) {
 		}
 	}
 }
+
+func TestDescribe(t *testing.T) {
+	const digest = "sha256:00"
+	tests := []struct{ name, wantName, wantVersion string }{
+		{"registry.example/shop/web:1.4", "registry.example/shop/web", "1.4"},
+		{"debian", "debian", digest},
+		{"", digest, digest},
+		{"docker-archive:web.tar", "docker-archive:web.tar", digest},
+	}
+	for _, tt := range tests {
+		src := &imageSource{name: tt.name, platform: &image.Platform{Digest: digest}}
+		if d := src.Describe(); d.Name != tt.wantName || d.Version != tt.wantVersion {
+			t.Errorf("%q: got %q %q, want %q %q", tt.name, d.Name, d.Version, tt.wantName, tt.wantVersion)
+		}
+	}
+}

@@ -52,10 +52,12 @@ func FuzzPass(f *testing.F) {
 	})
 }
 
-// passOver scans file in pieces of a size, with the smallest buffer that a pass can do with.
+// passOver scans file in pieces of a size.
 func passOver(t *testing.T, table *table, file []byte, size int) *content {
 	t.Helper()
-	p := newPass(table, make([]byte, 2*readSize))
+	buf := buffers.Get().(*[]byte)
+	defer buffers.Put(buf)
+	p := newPass(table, *buf)
 	for rest := file; len(rest) > 0; {
 		n := min(size, len(rest))
 		if _, err := p.Write(rest[:n]); err != nil {

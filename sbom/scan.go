@@ -95,7 +95,7 @@ func scanPlatform(ctx context.Context, p *image.Platform, o Options) (*SBOM, err
 	}
 	defer s.files.Close()
 	s.tree = newTree(s.files.All(), func(e *image.Entry) string { return s.mimes[e] })
-	src := &imageSource{name: cmp.Or(o.Name, p.Digest), platform: p}
+	src := &imageSource{name: o.Name, platform: p}
 	src.resolver = &resolver{tree: s.tree, layer: src.layer, open: s.files.Open}
 	found, err := catalog(ctx, src)
 	if err != nil {

@@ -1,6 +1,7 @@
 package sbom
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/anchore/syft/syft/artifact"
@@ -13,7 +14,7 @@ import (
 
 // imageSource presents one platform of an image to syft, in the place of the source that would unpack it.
 type imageSource struct {
-	name     string
+	name     string // as Options.Name; may be empty
 	platform *image.Platform
 	resolver *resolver
 }
@@ -31,8 +32,8 @@ func (s *imageSource) FileResolver(source.Scope) (file.Resolver, error) { return
 
 // Describe says which image this is.
 func (s *imageSource) Describe() source.Description {
-	name, version := s.name, s.platform.Digest
-	if ref, err := reference.ParseNormalizedNamed(s.name); err == nil {
+	name, version := cmp.Or(s.name, s.platform.Digest), s.platform.Digest
+	if ref, ok := s.reference(); ok {
 		name = reference.FamiliarName(ref)
 		if tagged, ok := ref.(reference.Tagged); ok {
 			version = tagged.Tag()
@@ -44,7 +45,7 @@ func (s *imageSource) Describe() source.Description {
 func (s *imageSource) metadata() source.ImageMetadata {
 	c := s.platform.Config
 	m := source.ImageMetadata{
-		UserInput:      s.name,
+		UserInput:      cmp.Or(s.name, s.platform.Digest),
 		ManifestDigest: s.platform.Digest,
 		Tags:           []string{},
 		RepoDigests:    []string{},
@@ -57,13 +58,22 @@ func (s *imageSource) metadata() source.ImageMetadata {
 		m.Layers = append(m.Layers, source.LayerMetadata{MediaType: l.MediaType, Digest: s.layer(i), Size: l.Size})
 		m.Size += l.Size
 	}
-	if ref, err := reference.ParseNormalizedNamed(s.name); err == nil {
+	if ref, ok := s.reference(); ok {
 		if _, ok := ref.(reference.Tagged); ok {
 			m.Tags = append(m.Tags, ref.String())
 		}
 		m.RepoDigests = append(m.RepoDigests, reference.TrimNamed(ref).Name()+"@"+s.platform.Digest)
 	}
 	return m
+}
+
+// reference is the name of the image, if it is one in a registry.
+func (s *imageSource) reference() (reference.Named, bool) {
+	if r, err := image.ParseReference(s.name); err != nil || r.Transport != image.Registry {
+		return nil, false
+	}
+	ref, err := reference.ParseNormalizedNamed(s.name)
+	return ref, err == nil
 }
 
 // layer is the digest of a layer in locations: of the unpacked layer, as syft has it.
