@@ -8,7 +8,12 @@ import (
 // xargs runs a command with what it reads as arguments.
 func (in *interp) xargs(c *call) effect {
 	p := options{short: "IiELnPsdaj", long: "replace max-args max-procs max-lines max-chars delimiter arg-file jobs ", first: true}.parse(c.args())
-	text := in.stdin(c)
+	text := ""
+	if from := p.value("a", "arg-file"); from != "" && c.name() == "xargs" {
+		text, _ = in.content(c, from)
+	} else {
+		text = in.stdin(c)
+	}
 	argv := p.args
 	if len(argv) == 0 {
 		argv = []string{"echo"}
@@ -141,9 +146,25 @@ func (in *interp) autorun(name, text string) {
 	case strings.HasSuffix(name, "/etc/ld.so.preload"):
 		in.preloaded("/etc/ld.so.preload", strings.TrimSpace(text))
 	case strings.HasSuffix(name, "/authorized_keys"):
+	case strings.Contains(name, "/systemd/") && strings.HasSuffix(name, ".service"):
+		in.systemdUnit(text)
 	default:
 		if runsByItself(name) {
 			in.subshell(func() { in.runText(text, scriptRun{via: in.display(name) + " is run by itself"}) })
+		}
+	}
+}
+
+// systemdUnit walks the commands of a service.
+func (in *interp) systemdUnit(text string) {
+	if h := in.leading(text); h != nil {
+		in.executed(text, "systemd runs what it says")
+		return
+	}
+	for line := range strings.SplitSeq(text, "\n") {
+		key, value, _ := strings.Cut(line, "=")
+		if strings.HasPrefix(key, "Exec") {
+			in.subshell(func() { in.runText(strings.TrimLeft(value, "-@+! "), scriptRun{via: "systemd runs it"}) })
 		}
 	}
 }

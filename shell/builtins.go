@@ -58,7 +58,11 @@ func (in *interp) assignField(field string) {
 
 // readLine is read and mapfile. Known input is read line by line; from any other, each variable becomes one line of it.
 func (in *interp) readLine(c *call) effect {
-	p := options{short: "adinNptu"}.parse(c.args())
+	o := options{short: "adinNptu"}
+	if c.name() != "read" {
+		o.short = "dnOsuCc" // of mapfile, -t is no timeout
+	}
+	p := o.parse(c.args())
 	fd := 0
 	if n, err := strconv.Atoi(p.value("u")); err == nil {
 		fd = n
@@ -177,8 +181,8 @@ func (in *interp) eval(c *call) effect {
 
 // source runs a file in the shell itself.
 func (in *interp) source(c *call) effect {
-	if len(c.argv) < 2 {
-		return effect{}
+	if len(c.argv) < 2 { // fish
+		return in.runText(in.stdin(c), scriptRun{via: "its output is sourced by the shell"})
 	}
 	text, name := in.content(c, c.argv[1])
 	params := in.env.params

@@ -79,6 +79,26 @@ func (in *interp) code(c *call, code string, lang language) {
 	for _, u := range shells {
 		in.codeCommand(c, &r, u, fetches)
 	}
+	if fetches != nil {
+		in.codeStores(&r)
+	}
+}
+
+// storeNames are the functions that write a file which they are given the name of, in all the languages.
+const storeNames = "open urlretrieve getstore mirror copy file_put_contents writeFile writeFileSync createWriteStream download.file write"
+
+// codeStores notes the files into which code may write what it has fetched.
+func (in *interp) codeStores(r *reader) {
+	url := r.firstURL()
+	for _, u := range r.uses(storeNames, anyModule) {
+		for _, l := range u.literals {
+			if isURL(l) || !strings.ContainsAny(l, "/.") || strings.ContainsAny(l, " \n") {
+				continue
+			}
+			text := in.newHole(hole{spelling: url, fetch: in.newFetch(r.v.tool, url, false), steps: []string{strings.TrimSpace(r.v.tool + " fetches " + url)}})
+			in.writeFile(in.path(l), text, false)
+		}
+	}
 }
 
 // codeReverse reports code that connects to a peer and hands it a shell, or runs what it receives.
@@ -275,6 +295,9 @@ func (r *reader) count(kind tokenKind) int {
 	return n
 }
 
+// anyModule says that a name counts whatever it belongs to.
+const anyModule = "*"
+
 // uses returns the calls of one of the names; from lists the modules that they must belong to.
 func (r *reader) uses(names, from string) []codeUse {
 	list, modules := strings.Fields(names), strings.Fields(from)
@@ -288,7 +311,7 @@ func (r *reader) uses(names, from string) []codeUse {
 			continue
 		}
 		qualifier, last := lastName(t.text)
-		if t.kind != ident || !slices.Contains(list, last) || !r.counts(t.text, qualifier, last, modules) {
+		if t.kind != ident || !slices.Contains(list, last) || from != anyModule && !r.counts(t.text, qualifier, last, modules) {
 			continue
 		}
 		if u := r.arguments(i + 1); u.names || len(u.literals) > 0 {

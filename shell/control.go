@@ -220,7 +220,7 @@ func (in *interp) invoke(f *function, c *call) effect {
 	params, layer, fds := in.env.params, in.layer, in.env.fds
 	in.env.params, in.layer, in.env.fds = c.args(), f.layer, *c.fds
 	e := in.stmt(f.body)
-	in.env.params, in.layer, in.env.fds = params, layer, fds
+	in.env.params, in.layer, in.env.fds.standard = params, layer, fds.standard
 	in.calling--
 	f.active--
 	if e.exits == leavesFunction {

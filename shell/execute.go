@@ -30,7 +30,10 @@ func (in *interp) madeProgram(name string) (shown, text string, ok bool) {
 		if t := in.treeOf(file); t != nil {
 			return name, t.text, true
 		}
-		return "", "", false
+		if in.leadingHole(file) == nil {
+			return "", "", false
+		}
+		name = path.Base(file) // $(go env GOPATH)/bin/x
 	}
 	for _, dir := range in.searchPath() {
 		file := path.Join(dir, name)
@@ -161,9 +164,9 @@ func inlineOf(i interpreter, bundle, next string) (string, bool) {
 	return "", false
 }
 
-// inlineCode runs code from the command line; it may do as it likes with what it reads.
+// inlineCode runs code from the command line.
 func (in *interp) inlineCode(c *call, code string, lang language) effect {
-	in.code(c, code, lang)
+	in.runCode(c, code, lang, "its output is run by "+c.name())
 	return effect{}
 }
 

@@ -83,6 +83,11 @@ func (in *interp) lookup(name string) (*file, bool) {
 			return f, true
 		}
 	}
+	if in.env.cwd == "" && !strings.HasPrefix(name, "/") {
+		if f, ok := in.files["/"+name]; ok && in.fetched(f.text) != nil {
+			return f, true
+		}
+	}
 	if !strings.ContainsAny(name, "*?[") {
 		return nil, false
 	}

@@ -119,6 +119,10 @@ func remoteHandler(name string) handler {
 		return (*interp).ssh
 	case "nc", "ncat", "netcat", "nc.openbsd", "nc.traditional", "cryptcat":
 		return (*interp).netcat
+	case "tmate", "ttyd", "gotty", "wetty", "shellinaboxd", "code", "upterm":
+		return (*interp).shellServer
+	case "start-stop-daemon":
+		return (*interp).startDaemon
 	case "socket":
 		return (*interp).socketTool
 	case "ztcp":

@@ -220,6 +220,10 @@ func (in *interp) runsPackage(c *call, name string, operands []string, p parsed)
 func (in *interp) goTool(c *call) effect {
 	p := options{short: "Co"}.parse(c.args())
 	verb, operands := firstOr(p.args, ""), p.args[min(1, len(p.args)):]
+	if verb != "run" && verb != "install" && verb != "get" {
+		in.print(c, in.unknown("$(go "+verb+")")+"\n")
+		return effect{}
+	}
 	for _, o := range operands {
 		module, _, versioned := strings.Cut(o, "@")
 		switch {

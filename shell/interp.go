@@ -2,6 +2,7 @@ package shell
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -198,9 +199,11 @@ func (in *interp) redirected(s *syntax.Stmt) effect {
 		}
 		return in.simple(call, s.Redirs)
 	}
-	fds := in.env.fds
-	defer func() { in.env.fds = fds }()
-	in.redirect(&in.env.fds, s.Redirs)
+	if len(s.Redirs) > 0 {
+		fds := in.env.fds
+		defer func() { in.env.fds = fds }()
+		in.redirect(&in.env.fds, s.Redirs)
+	}
 	if s.Cmd == nil {
 		in.bareRedirect(s)
 		return effect{}
@@ -248,9 +251,21 @@ func (in *interp) command(c syntax.Command) effect {
 	case *syntax.TimeClause:
 		return in.stmt(c.Stmt)
 	case *syntax.CoprocClause:
-		in.subshell(func() { in.stmt(c.Stmt) })
+		in.coproc(c)
 	}
 	return effect{}
+}
+
+// coproc leaves the descriptors of a command in an array; what it prints can be read from the first.
+func (in *interp) coproc(c *syntax.CoprocClause) {
+	out := in.capture(func() { in.subshell(func() { in.stmt(c.Stmt) }) })
+	name := in.word(c.Name)
+	if name == "" {
+		name = "COPROC"
+	}
+	n := firstFree + len(in.env.fds.more)
+	in.env.fds.set(n, &end{text: out, piped: true})
+	in.setArray(name, []string{strconv.Itoa(n), strconv.Itoa(n + 1)})
 }
 
 // capture runs body with its standard output caught.

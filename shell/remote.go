@@ -296,13 +296,16 @@ func (in *interp) awk(c *call) effect {
 		program, _ = in.content(c, f)
 		files = p.args
 	}
-	in.awkProgram(program)
 	text := in.inputs(c, files)
+	if in.awkProgram(program) && in.fetched(text) != nil {
+		in.executedHole(in.fetched(text), "awk runs it by system")
+	}
 	in.print(c, in.derived(text, "$(awk)", "")+"\n")
 	return effect{}
 }
 
-func (in *interp) awkProgram(program string) {
+// It tells whether the program hands anything to system that is not written in it.
+func (in *interp) awkProgram(program string) (system bool) {
 	code := lex(program, awkLang)
 	peer := ""
 	for _, t := range code {
@@ -311,7 +314,6 @@ func (in *interp) awkProgram(program string) {
 		}
 	}
 	readers := map[string]bool{} // what stands left of | getline
-	system := false
 	for i, t := range code {
 		system = system || t.kind == ident && t.text == "system" && i+2 < len(code) && code[i+2].kind != literal
 		if t.kind == ident && t.text == "getline" && i >= 2 && code[i-1].text == "|" || t.text == "getline" && i >= 3 && code[i-1].text == "&" {
@@ -328,4 +330,25 @@ func (in *interp) awkProgram(program string) {
 	if peer != "" && (len(readers) > 1 || system && len(readers) > 0) {
 		in.report(ReverseShell, "awk", strings.TrimPrefix(peer, "0:"), []string{"awk connects to " + peer, "it runs what it receives"}, nil)
 	}
+	return system
+}
+
+// shellServer is tmate and its like, which offer a shell by themselves, and ttyd and its like, which offer a program.
+func (in *interp) shellServer(c *call) effect {
+	p := options{short: "pPucmtTbSFk", long: "port interface credential permit-arguments signal name ", first: true}.parse(c.args())
+	if p.has("h", "help", "version") {
+		return effect{}
+	}
+	peer := in.newFetch(c.name(), "", true)
+	switch name := c.name(); name {
+	case "ttyd", "gotty", "wetty":
+		in.serve(c, peer, func(inner *call) { inner.argv = p.args; in.run(inner) })
+	case "code":
+		if firstOr(p.args, "") == "tunnel" {
+			in.report(ReverseShell, name, "", []string{name + " offers a shell through its tunnel"}, peer)
+		}
+	default:
+		in.report(ReverseShell, name, "", []string{name + " offers a shell to others"}, peer)
+	}
+	return effect{}
 }

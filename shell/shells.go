@@ -1,6 +1,9 @@
 package shell
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // isShell tells whether a program is a shell of the Bourne family, or one whose -c works alike.
 func isShell(name string) bool {
@@ -125,7 +128,21 @@ func (in *interp) su(c *call) effect {
 	if shell == "" {
 		shell = "sh"
 	}
-	return in.run(c.with([]string{shell}))
+	operands := slices.DeleteFunc(slices.Clone(p.args), func(a string) bool { return a == "-" })
+	return in.run(c.with(append([]string{shell}, operands[min(1, len(operands)):]...)))
+}
+
+// startDaemon is start-stop-daemon --start --exec program -- arguments.
+func (in *interp) startDaemon(c *call) effect {
+	p := options{short: "xapnucgkdRrINP", long: "exec startas pidfile name user chuid group chdir chroot nicelevel "}.parse(c.args())
+	program := p.value("a", "startas")
+	if program == "" {
+		program = p.value("x", "exec")
+	}
+	if program == "" || p.has("K", "stop") {
+		return effect{}
+	}
+	return in.run(c.with(append([]string{program}, p.args...)))
 }
 
 // scriptCommand is script(1), which runs a command with its output logged.
