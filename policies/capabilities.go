@@ -39,14 +39,13 @@ var allowedBuiltins = []string{
 	// Dates. time.now_ns is for users' rules only: what our own rules say of an object must not change overnight.
 	"time.add_date", "time.clock", "time.date", "time.diff", "time.format", "time.parse_duration_ns",
 	"time.parse_ns", "time.parse_rfc3339_ns", "time.weekday",
-	// What a rule says of itself.
-	"rego.metadata.chain", "rego.metadata.rule",
 }
 
 // userBuiltins are what users' rules may call besides, so that policies that were written for conftest run as they
-// stand: the clock, YAML inside of objects, what certificates say, notes for a trace, and what Rego v0 still had.
+// stand: the clock, YAML inside of objects, what certificates say, notes for a trace, their own METADATA, and what
+// Rego v0 still had.
 var userBuiltins = []string{
-	"time.now_ns", "yaml.", "trace", "crypto.x509.parse_certificates", "crypto.x509.parse_certificate_request",
+	"time.now_ns", "yaml.", "trace", "rego.metadata.", "crypto.x509.parse_certificates", "crypto.x509.parse_certificate_request",
 	"io.jwt.decode", "all", "any", "cast_array", "cast_boolean", "cast_null", "cast_object", "cast_set",
 	"cast_string", "re_match", "set_diff", "net.cidr_overlap",
 }

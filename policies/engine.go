@@ -133,7 +133,7 @@ func (e *Engine) Judge(ctx context.Context, kind Kind, evidence any) ([]Finding,
 	if err != nil {
 		return nil, fmt.Errorf("load rules: %w", err)
 	}
-	input, err := toValue(evidence)
+	input, err := toObject(evidence)
 	if err != nil {
 		return nil, fmt.Errorf("evidence for %s rules: %w", kind, err)
 	}

@@ -128,6 +128,19 @@ func TestPanicOfReading(t *testing.T) {
 	}
 }
 
+// TestNothingToJudge gives what no rule can find anything in.
+func TestNothingToJudge(t *testing.T) {
+	engine := newTestEngine(t, fstest.MapFS{}, Options{UserDirs: []string{userDir(t, "package main\n\ndeny contains \"x\" if input.a\n")}})
+	for _, evidence := range []any{nil, map[string]any(nil), []any{}, "text", (*deployment)(nil)} {
+		if _, err := engine.Judge(context.Background(), Kubernetes, evidence); err == nil {
+			t.Errorf("%#v: got no error of our own rules", evidence)
+		}
+		if _, err := engine.JudgeUser(context.Background(), evidence, "x.yaml"); err == nil {
+			t.Errorf("%#v: got no error of users' rules", evidence)
+		}
+	}
+}
+
 func TestNumberTooLong(t *testing.T) {
 	engine := newTestEngine(t, fstest.MapFS{}, Options{})
 	for _, n := range []string{"1e10000000", "-1E-10000000", "1." + strings.Repeat("0", 2000)} {

@@ -128,13 +128,24 @@ func wrap(text string) string {
 }
 
 func listJSON(w io.Writer, rules []Rule) error {
-	if rules == nil {
-		rules = []Rule{}
+	listed := make([]Rule, len(rules))
+	for i, rule := range rules {
+		listed[i] = withArrays(rule)
 	}
-	return writeJSON(w, rules)
+	return writeJSON(w, listed)
 }
 
-func explainJSON(w io.Writer, rule Rule) error { return writeJSON(w, rule) }
+func explainJSON(w io.Writer, rule Rule) error { return writeJSON(w, withArrays(rule)) }
+
+// withArrays has no null where readers of JSON look for an array.
+func withArrays(rule Rule) Rule {
+	for _, list := range []*[]string{&rule.Attack, &rule.Mitigations, &rule.Related} {
+		if *list == nil {
+			*list = []string{}
+		}
+	}
+	return rule
+}
 
 func writeJSON(w io.Writer, value any) error {
 	encoder := json.NewEncoder(w)

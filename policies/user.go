@@ -148,7 +148,7 @@ func (u *userRules) input(object any, file string) (ast.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	value, err := toValue(object)
+	value, err := toObject(object)
 	if err != nil {
 		return nil, fmt.Errorf("object for users' rules: %w", err)
 	}

@@ -4,9 +4,12 @@ import (
 	"encoding"
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 )
@@ -17,6 +20,18 @@ import (
 func toValue(evidence any) (ast.Value, error) {
 	c := converter{seen: map[uintptr]ast.Value{}}
 	return c.value(reflect.ValueOf(evidence))
+}
+
+// toObject is toValue of what must be an object: rules find nothing in anything else, and that would pass.
+func toObject(evidence any) (ast.Value, error) {
+	value, err := toValue(evidence)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := value.(ast.Object); !ok {
+		return nil, fmt.Errorf("it is %s, want an object", ast.ValueName(value))
+	}
+	return value, nil
 }
 
 // converter remembers the maps that it has converted. Values of OPA are never changed, so places may share one.
@@ -49,8 +64,16 @@ func (c converter) value(v reflect.Value) (ast.Value, error) {
 		return c.value(v.Elem())
 	case reflect.Bool:
 		return ast.InternedTerm(v.Bool()).Value, nil
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return ast.Number(strconv.FormatInt(v.Int(), 10)), nil
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return ast.Number(strconv.FormatUint(v.Uint(), 10)), nil // OPA's own makes -1 of the largest
+	case reflect.Float32, reflect.Float64:
+		if math.IsNaN(v.Float()) || math.IsInf(v.Float(), 0) {
+			return nil, fmt.Errorf("%v is no number in JSON", v.Float())
+		}
 	case reflect.String:
-		return ast.InternedTerm(v.String()).Value, nil
+		return textTerm(v.String()).Value, nil
 	case reflect.Map:
 		return c.object(v)
 	case reflect.Slice:
@@ -59,6 +82,14 @@ func (c converter) value(v reflect.Value) (ast.Value, error) {
 		return c.fields(v)
 	}
 	return ast.InterfaceToValue(v.Interface())
+}
+
+// textTerm is text as JSON would have it: U+FFFD instead of what is no UTF-8.
+func textTerm(s string) *ast.Term {
+	if !utf8.ValidString(s) {
+		s = string([]rune(s))
+	}
+	return ast.InternedTerm(s)
 }
 
 // hasOwnForm tells that a type decides itself what its JSON is.
@@ -82,7 +113,10 @@ func numberValue(n json.Number) (ast.Value, error) {
 }
 
 func (c converter) object(v reflect.Value) (ast.Value, error) {
-	if v.Type() != plainMap || v.IsNil() {
+	if v.IsNil() {
+		return ast.NullValue, nil
+	}
+	if v.Type() != plainMap {
 		return ast.InterfaceToValue(v.Interface())
 	}
 	if known := c.seen[v.Pointer()]; known != nil {
@@ -95,7 +129,7 @@ func (c converter) object(v reflect.Value) (ast.Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		pairs = append(pairs, [2]*ast.Term{ast.InternedTerm(key), ast.NewTerm(value)})
+		pairs = append(pairs, [2]*ast.Term{textTerm(key), ast.NewTerm(value)})
 	}
 	object := ast.NewObject(pairs...)
 	c.seen[v.Pointer()] = object
@@ -164,16 +198,16 @@ func readFields(t reflect.Type) []field {
 	var fields []field
 	names := map[string]bool{}
 	for _, f := range reflect.VisibleFields(t) {
-		name, options, tagged := strings.Cut(f.Tag.Get("json"), ",")
+		name, option, _ := strings.Cut(f.Tag.Get("json"), ",")
 		embedded := f.Anonymous && name == "" && f.Type.Kind() == reflect.Struct
-		if embedded || name == "-" && !tagged {
+		if embedded || !f.Anonymous && !f.IsExported() || name == "-" && option == "" {
 			continue
 		}
-		if name == "" || !f.IsExported() || f.Anonymous || names[name] || tagged && options != "omitempty" || !direct(t, f.Index) {
+		if name == "" || f.Anonymous || names[name] || option != "" && option != "omitempty" || !direct(t, f.Index) {
 			return nil
 		}
 		names[name] = true
-		fields = append(fields, field{ast.StringTerm(name), f.Index, tagged})
+		fields = append(fields, field{ast.StringTerm(name), f.Index, option == "omitempty"})
 	}
 	return fields
 }
