@@ -224,64 +224,6 @@ func (in *interp) mkfifo(c *call) effect {
 	return effect{}
 }
 
-// extract is tar, unzip and their like.
-func (in *interp) extract(c *call) effect {
-	args := c.args()
-	p := options{short: "fCdoIbXT", long: "file directory "}.parse(args)
-	archive, dir := p.value("f", "file"), p.value("C", "directory")
-	extracts := p.has("x", "extract", "get")
-	switch c.name() {
-	case "unzip", "unsquashfs", "dpkg-deb":
-		archive, dir, extracts = firstOr(p.args, ""), p.value("d"), !p.has("l", "c", "I", "info")
-		if c.name() == "dpkg-deb" && len(p.args) > 1 {
-			dir = p.args[1]
-		}
-		if c.name() == "unzip" && p.has("p") {
-			in.print(c, in.derived(in.inputs(c, p.args[:min(1, len(p.args))]), "$(unzip -p)", "unzip unpacks it"))
-			return effect{}
-		}
-	case "7z", "7za", "7zr", "ar", "jar":
-		extracts = len(p.args) > 0 && strings.ContainsAny(p.args[0], "xe")
-		archive = firstOr(p.args[min(1, len(p.args)):], archive)
-		dir = p.value("o")
-	case "cpio":
-		extracts, archive, dir = p.has("i", "extract"), p.value("F"), p.value("D")
-	default:
-		if len(args) > 0 && !strings.HasPrefix(args[0], "-") { // the old style: tar xzf FILE
-			extracts = strings.Contains(args[0], "x")
-			if rest := p.args[min(1, len(p.args)):]; strings.Contains(args[0], "f") {
-				archive = firstOr(rest, "")
-			}
-		}
-	}
-	if !extracts {
-		return effect{}
-	}
-	text := ""
-	if archive == "" || archive == "-" {
-		text = in.stdin(c)
-	} else {
-		text, _ = in.content(c, archive)
-	}
-	if p.has("O", "to-stdout") {
-		in.print(c, in.derived(text, "$(tar -O)", "tar unpacks it"))
-		return effect{}
-	}
-	target := in.env.cwd
-	if dir != "" {
-		target = in.path(dir)
-	}
-	in.unpack(target, text)
-	return effect{}
-}
-
-func firstOr(list []string, otherwise string) string {
-	if len(list) == 0 {
-		return otherwise
-	}
-	return list[0]
-}
-
 // grep passes on what it reads. Finding a known checksum in the output of sha256sum is a check.
 func (in *interp) grep(c *call) effect {
 	p := options{short: "eABCmf", long: "regexp after-context before-context context max-count file "}.parse(c.args())

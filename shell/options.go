@@ -106,3 +106,11 @@ func (p parsed) get(names ...string) (string, bool) {
 	}
 	return "", false
 }
+
+// firstOr returns the first of list, or otherwise if there is none.
+func firstOr(list []string, otherwise string) string {
+	if len(list) == 0 {
+		return otherwise
+	}
+	return list[0]
+}

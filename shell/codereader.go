@@ -1,0 +1,229 @@
+package shell
+
+import (
+	"net"
+	"path"
+	"slices"
+	"strings"
+)
+
+// reader answers questions about lexed code.
+type reader struct {
+	tokens  []token
+	v       vocabulary
+	lang    language
+	aliases map[string]string // import subprocess as s
+	counted map[string]int    // how often each string occurs
+	runs    bool              // it names a module whose functions run commands
+}
+
+// What is looked at of one program.
+const (
+	maxUses      = 100 // calls that are looked at
+	maxCallWords = 500 // words of the arguments of one call
+	maxLiterals  = 50  // strings of the arguments of one call
+)
+
+func newReader(tokens []token, v vocabulary, lang language) reader {
+	r := reader{tokens: tokens, v: v, lang: lang, aliases: aliasesIn(tokens), counted: map[string]int{}}
+	for _, t := range tokens {
+		if t.kind == literal {
+			r.counted[t.text]++
+			r.runs = r.runs || strings.HasSuffix(t.text, "child_process")
+		}
+	}
+	r.runs = r.runs || r.mentions("subprocess os pty")
+	return r
+}
+
+func aliasesIn(tokens []token) map[string]string {
+	var m map[string]string
+	for i := 2; i < len(tokens); i++ {
+		if tokens[i-1].text == "as" && tokens[i].kind == ident && tokens[i-2].kind == ident {
+			if m == nil {
+				m = map[string]string{}
+			}
+			m[tokens[i].text] = tokens[i-2].text
+		}
+	}
+	return m
+}
+
+// lastName returns what stands last in a qualified name, and what stands before it.
+func lastName(name string) (qualifier, last string) {
+	i := max(strings.LastIndexByte(name, '.'), strings.LastIndexByte(name, ':'), strings.LastIndexByte(name, '>'))
+	return strings.TrimRight(name[:max(i, 0)], ".:->"), name[i+1:]
+}
+
+// anyModule says that a name counts whatever it belongs to.
+const anyModule = "*"
+
+// uses returns the calls of one of the names; from lists the modules that they must belong to.
+func (r *reader) uses(names, from string) []codeUse {
+	list, modules := strings.Fields(names), strings.Fields(from)
+	var all []codeUse
+	for i, t := range r.tokens {
+		if len(all) >= maxUses {
+			break
+		}
+		if t.kind == command && names == r.v.shell {
+			all = append(all, codeUse{name: "`", literals: []string{t.text}, open: strings.HasPrefix(t.text, "$")})
+			continue
+		}
+		qualifier, last := lastName(t.text)
+		if t.kind != ident || !slices.Contains(list, last) || from != anyModule && !r.counts(t.text, qualifier, last, modules) {
+			continue
+		}
+		if u := r.arguments(i + 1); u.names || len(u.literals) > 0 {
+			u.name = t.text
+			all = append(all, u)
+		}
+	}
+	return all
+}
+
+// counts tells whether a name means what it seems to: exec is a method of JavaScript's regular expressions, too.
+func (r *reader) counts(name, qualifier, last string, modules []string) bool {
+	if a := r.aliases[qualifier]; a != "" {
+		qualifier = a
+	}
+	_, module := lastName(qualifier)
+	switch r.lang {
+	case python:
+		if len(modules) == 0 {
+			return qualifier == "" && !strings.HasPrefix(name, ".") || qualifier == "builtins"
+		}
+		return slices.Contains(modules, module) || strings.HasPrefix(name, ".") && last != "run" ||
+			qualifier == "" && r.runs && last != "call"
+	case javascript:
+		if strings.Contains(" "+r.v.shell+" ", " "+last+" ") {
+			return r.runs
+		}
+	}
+	return true
+}
+
+// arguments collects what stands in the parentheses at token i or, without any, up to the end of the statement.
+func (r *reader) arguments(i int) codeUse {
+	var u codeUse
+	depth := 0
+	parens := i < len(r.tokens) && r.tokens[i].text == "(" && r.tokens[i].kind == punct
+	for stop := min(len(r.tokens), i+maxCallWords); i < stop && len(u.literals) < maxLiterals; i++ {
+		t := r.tokens[i]
+		switch {
+		case t.kind == punct && strings.Contains("([{", t.text):
+			depth++
+		case t.kind == punct && strings.Contains(")]}", t.text):
+			if depth--; depth <= 0 && parens || depth < 0 {
+				return u
+			}
+		case t.kind == punct && (t.text == ";" || t.text == "\n") && !parens:
+			return u
+		case t.kind == literal:
+			u.literals = append(u.literals, t.text)
+		case t.kind == ident:
+			u.open = u.open || len(u.literals) == 0 && !u.names
+			u.names = u.names || i+1 >= len(r.tokens) || r.tokens[i+1].text != "=" || r.tokens[i+1].kind != punct
+		}
+	}
+	return u
+}
+
+// fetches returns the names by which the code gets something from a URL; nil if it does not.
+func (r *reader) fetches() []string {
+	var all []string
+	for i, t := range r.tokens {
+		if t.kind != ident {
+			continue
+		}
+		_, last := lastName(t.text)
+		if !slices.Contains(strings.Fields(r.v.fetch), last) {
+			continue
+		}
+		u := r.arguments(i + 1)
+		if slices.ContainsFunc(u.literals, isURL) || r.lang == python || r.firstURL() != "" {
+			all = append(all, t.text)
+		}
+	}
+	return all
+}
+
+func (r *reader) firstURL() string {
+	for _, t := range r.tokens {
+		if t.kind == literal && isURL(t.text) {
+			return t.text
+		}
+	}
+	return ""
+}
+
+// sharesPath tells whether a command names a file that the code names outside of it too.
+func (r *reader) sharesPath(u codeUse) bool {
+	for _, t := range r.tokens {
+		if t.kind != literal || len(t.text) < 2 || isURL(t.text) || strings.ContainsAny(t.text, " \n") || slices.Contains(u.literals, t.text) && r.counted[t.text] < 2 {
+			continue
+		}
+		base := path.Base(t.text)
+		if !strings.Contains(t.text, "/") && !strings.Contains(base, ".") {
+			continue
+		}
+		for _, l := range u.literals {
+			if strings.Contains(l, t.text) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// peer finds HOST:PORT among the strings and numbers of code, as far as it is written there.
+func (r *reader) peer() string {
+	host := ""
+	for i, t := range r.tokens {
+		if t.kind == literal && host == "" && looksLikeHost(t.text) {
+			host = t.text
+			for _, n := range r.tokens[i:min(i+4, len(r.tokens))] {
+				if n.kind == number {
+					return net.JoinHostPort(host, n.text)
+				}
+			}
+		}
+	}
+	if host != "" {
+		return host
+	}
+	return "a peer"
+}
+
+func looksLikeHost(s string) bool {
+	if net.ParseIP(s) != nil {
+		return true
+	}
+	return strings.Contains(s, ".") && !strings.ContainsAny(s, "/ \n<>&%") && !strings.HasSuffix(s, ".py") && !strings.HasSuffix(s, ".exe")
+}
+
+// mentions tells whether one of the names occurs, as any part of a qualified one.
+func (r *reader) mentions(names string) bool {
+	list := strings.Fields(names)
+	return slices.ContainsFunc(r.tokens, func(t token) bool {
+		if t.kind != ident {
+			return false
+		}
+		for _, part := range strings.FieldsFunc(t.text, func(c rune) bool { return strings.ContainsRune(".:->$@", c) }) {
+			if slices.Contains(list, part) {
+				return true
+			}
+		}
+		return slices.Contains(list, t.text)
+	})
+}
+
+func (r *reader) count(kind tokenKind) int {
+	n := 0
+	for _, t := range r.tokens {
+		if t.kind == kind {
+			n++
+		}
+	}
+	return n
+}
