@@ -1,6 +1,6 @@
-# The tools that lint runs, pinned. They are run as they are, and are no dependency of the module.
-STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
-VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+# Where the tools of others are built that lint and the tests run.
+TOOLS   ?= $(CURDIR)/bin/tools
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
 .PHONY: build demo test lint update bench clean
 
@@ -16,11 +16,12 @@ test: ## everything that needs only Go
 lint: ## gofmt, vet, staticcheck, regal
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "make lint: run gofmt -w on these files"; exit 1; }
 	go vet ./...
-	go run $(STATICCHECK) ./...
-	./.ci/regal lint policies
+	TIDEWAITER_TOOLS=$(TOOLS) .ci/tools staticcheck regal
+	$(TOOLS)/staticcheck ./...
+	$(TOOLS)/regal lint policies
 
 update: ## golden files and generated documents
-	go test ./report ./cmd/tidewaiter ./policies -update
+	go test ./manifests ./policies ./report ./cmd/tidewaiter -update
 
 bench: build ## ratios against the tools that people use today, where they are installed
 	go run ./cmd/bench

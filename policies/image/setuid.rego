@@ -21,9 +21,10 @@ import data.tidewaiter.lib.images
 deny contains {"msg": msg, "path": ["files", file.path], "severity": severity(file), "evidence": evidence} if {
 	some file in input.files
 	images.visible(file)
-	rights := [words | some field, words in privileges; file[field] == true]
+	rights := [name | some field, name in privileges; file[field] == true]
 	count(rights) > 0
-	msg := lib.line(sprintf("%s has %s (%s, owner %d:%d)", [file.path, concat(", ", rights), file.mode, file.uid, file.gid]))
+	words := [file.path, concat(", ", rights), file.mode, file.uid, file.gid]
+	msg := lib.line(sprintf("%s has %s (%s, owner %d:%d)", words))
 	evidence := object.filter(file, ["path", "layer", "layerDigest", "sha256", "mode", "uid", "gid"])
 }
 

@@ -32,7 +32,9 @@ rejected := [rejection | some rejection in input.signature.rejected]
 # reasons say of the first signatures why they do not count.
 reasons := "" if {
 	count(rejected) == 0
-} else := sprintf(", rejected: %s%s", [concat("; ", [reason | some rejection in array.slice(rejected, 0, 3); reason := why(rejection)]), more])
+} else := sprintf(", rejected: %s%s", [concat("; ", first), more])
+
+first := [why(rejection) | some rejection in array.slice(rejected, 0, 3)]
 
 why(rejection) := sprintf("%s: %s", [signer(rejection), substring(rejection.reason, 0, 160)])
 

@@ -24,6 +24,6 @@ deny contains {"msg": msg, "path": ["roleRef", "name"], "severity": severity} if
 }
 
 # A RoleBinding makes an administrator of one namespace only.
-severity := "high" if {
-	input.object.kind == "ClusterRoleBinding"
-} else := "medium"
+default severity := "medium"
+
+severity := "high" if input.object.kind == "ClusterRoleBinding"

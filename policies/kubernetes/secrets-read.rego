@@ -20,8 +20,8 @@ deny contains {"msg": msg, "path": ["rules", i, "resources", j], "severity": rba
 	some [i, rule] in rbac.core
 	some j, resource in rule.resources
 	resource in {"*", "secrets"}
-	verbs := rbac.verbs(rule, {"get", "list", "watch"})
 	not names_them(rule)
+	verbs := rbac.verbs(rule, {"get", "list", "watch"})
 	msg := sprintf("%s may %s %s", [rbac.label, concat(", ", verbs), secrets[resource]])
 }
 

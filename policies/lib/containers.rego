@@ -2,9 +2,9 @@
 package tidewaiter.lib
 
 # label names a container as messages do: by the list that it stands in, and its name.
-label(container) := sprintf("%s %q", [object.get(list_names, container.type, "container"), container.name])
+label(container) := sprintf("%s %q", [object.get(kind_names, container.type, "container"), container.name])
 
-list_names := {
+kind_names := {
 	"container": "container",
 	"init": "init container",
 	"sidecar": "sidecar container",

@@ -1,6 +1,8 @@
 # What the rules on an image's content share: the files and packages of a class, as findings.
 package tidewaiter.lib.images
 
+# It is the parent package, not this one.
+# regal ignore:pointless-import
 import data.tidewaiter.lib
 
 # visible tells that a file is there when the image runs: no later layer deletes or replaces it.
