@@ -185,12 +185,16 @@ func (in *interp) source(c *call) effect {
 		return in.runText(in.stdin(c), scriptRun{via: "its output is sourced by the shell"})
 	}
 	text, name := in.content(c, c.argv[1])
-	params := in.env.params
+	params, inCall := in.env.params, in.env.inCall
 	if len(c.argv) > 2 {
 		in.env.params = c.argv[2:]
 	}
+	in.env.inCall = true
 	e := in.runText(text, scriptRun{via: in.via(name, "sourced by the shell")})
-	in.env.params = params
+	in.env.params, in.env.inCall = params, inCall
+	if e.exits == leavesFunction {
+		e.exits = stays
+	}
 	return e
 }
 

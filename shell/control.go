@@ -21,18 +21,27 @@ func (in *interp) binary(c *syntax.BinaryCmd) effect {
 		}
 		chain, first = append(chain, x), x.X
 	}
-	e := in.stmt(first)
-	for _, b := range slices.Backward(chain) {
+	e := in.condition(func() effect { return in.stmt(first) })
+	for i, b := range slices.Backward(chain) {
 		if in.budget.stopped {
 			break
 		}
-		if b.Op == syntax.AndStmt {
-			e = in.and(e, b.Y)
+		walk := func() effect { return in.link(e, b) }
+		if i > 0 { // only the last command of a chain is under set -e
+			e = in.condition(walk)
 		} else {
-			e = in.or(e, b.Y)
+			e = walk()
 		}
 	}
 	return e
+}
+
+// link adds the right side of && or || to what is known of the left one.
+func (in *interp) link(left effect, b *syntax.BinaryCmd) effect {
+	if b.Op == syntax.AndStmt {
+		return in.and(left, b.Y)
+	}
+	return in.or(left, b.Y)
 }
 
 // and is left && right: right runs under the checks of left, and the whole succeeds if both do.
@@ -108,7 +117,7 @@ func (in *interp) join(name string, scopes []map[string]string, skip bool) {
 }
 
 func (in *interp) ifClause(c *syntax.IfClause) effect {
-	cond := in.list(c.Cond)
+	cond := in.condition(func() effect { return in.list(c.Cond) })
 	var then, els effect
 	walkThen := func() {
 		then = in.scoped(union(cond.always, cond.passed), func() effect { return in.list(c.Then) })
@@ -151,7 +160,7 @@ func (in *interp) whileClause(c *syntax.WhileClause) {
 	in.loop(func(round int) bool {
 		input, flows := in.env.fds.get(0), in.flows
 		left := input.remaining()
-		cond := in.list(c.Cond)
+		cond := in.condition(func() effect { return in.list(c.Cond) })
 		consumed := input.remaining() < left
 		checks := cond.passed
 		if c.Until {
@@ -185,6 +194,8 @@ func (in *interp) forClause(c *syntax.ForClause) {
 
 // loop walks rounds of a loop until body says that there is nothing more to see.
 func (in *interp) loop(body func(round int) bool) {
+	saved := in.env.inLoop
+	in.env.inLoop = true
 	in.loops++
 	for round := 0; round < loopItems && !in.budget.stopped; round++ {
 		if !body(round) || in.loops > loopDepth {
@@ -192,6 +203,7 @@ func (in *interp) loop(body func(round int) bool) {
 		}
 	}
 	in.loops--
+	in.env.inLoop = saved
 }
 
 func (in *interp) declare(name string, body *syntax.Stmt) {
@@ -218,8 +230,10 @@ func (in *interp) invoke(f *function, c *call) effect {
 	f.active++
 	in.calling++
 	params, layer, fds := in.env.params, in.layer, in.env.fds
-	in.env.params, in.layer, in.env.fds = c.args(), f.layer, *c.fds
+	inCall := in.env.inCall
+	in.env.params, in.layer, in.env.fds, in.env.inCall = c.args(), f.layer, *c.fds, true
 	e := in.stmt(f.body)
+	in.env.inCall = inCall
 	in.env.params, in.layer, in.env.fds.standard = params, layer, fds.standard
 	in.calling--
 	f.active--

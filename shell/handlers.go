@@ -31,7 +31,7 @@ func handlerOf(name string) handler {
 	case "exit":
 		return func(*interp, *call) effect { return effect{exits: leavesScript} }
 	case "return", "break", "continue":
-		return func(*interp, *call) effect { return effect{exits: leavesFunction} }
+		return (*interp).leave
 	case "eval":
 		return (*interp).eval
 	case ".", "source":
@@ -141,6 +141,14 @@ func remoteHandler(name string) handler {
 		return (*interp).goTool
 	}
 	return nil
+}
+
+// leave is return, break and continue. Where there is nothing to leave, bash complains and goes on.
+func (in *interp) leave(c *call) effect {
+	if c.name() == "return" && in.env.inCall || c.name() != "return" && in.env.inLoop {
+		return effect{exits: leavesFunction}
+	}
+	return effect{}
 }
 
 func silent(*interp, *call) effect { return effect{} }

@@ -42,6 +42,9 @@ type env struct {
 	params  []string // $1, $2 ...
 	zero    string   // $0
 	errexit bool
+	tested  bool // within a condition, where set -e has no effect
+	inCall  bool // within a function or a sourced file, where return means something
+	inLoop  bool // within a loop, where break and continue mean something
 }
 
 // scope holds the variables that were set since it was opened; up is the one outside.
@@ -111,7 +114,7 @@ func (in *interp) list(stmts []*syntax.Stmt) effect {
 	for _, s := range stmts {
 		e := in.stmt(s)
 		sure := e.always
-		if in.env.errexit {
+		if in.env.errexit && !in.env.tested {
 			sure = union(sure, e.enforced())
 		}
 		in.assume(sure, 1)
@@ -171,9 +174,23 @@ func (in *interp) scoped(fetches []*fetch, body func() effect) effect {
 	return e
 }
 
+// condition walks what only decides what is done next.
+func (in *interp) condition(body func() effect) effect {
+	saved := in.env.tested
+	in.env.tested = true
+	e := body()
+	in.env.tested = saved
+	return e
+}
+
 func (in *interp) stmt(s *syntax.Stmt) effect {
 	if s == nil || !in.step() {
 		return effect{}
+	}
+	if s.Negated {
+		saved := in.env.tested
+		in.env.tested = true
+		defer func() { in.env.tested = saved }()
 	}
 	var e effect
 	in.deeper(func() {

@@ -61,7 +61,7 @@ func (in *interp) merelyUnknown(text string) bool {
 func (in *interp) childShell(text string, r scriptRun) effect {
 	var e effect
 	in.subshell(func() {
-		in.env.errexit = r.errexit
+		in.env.errexit, in.env.tested, in.env.inCall, in.env.inLoop = r.errexit, false, false, false
 		in.env.fds = *r.fds
 		in.env.params = r.params
 		if r.zero != "" {
@@ -118,11 +118,11 @@ func (in *interp) parseAs(text string, v syntax.LangVariant) (stmts []*syntax.St
 	p := parsers.Get().(*syntax.Parser)
 	defer parsers.Put(p)
 	syntax.Variant(v)(p)
-	ended := false
+	ended := false // what follows may be no script at all; but exit may be a function
 	err = p.Stmts(&shallowReader{text: text, frames: in.budget.limits.Nesting + framesPerLevel*in.budget.depth}, func(s *syntax.Stmt) bool {
 		stmts = append(stmts, s)
-		ended = leaves(s) // what follows is never read by a shell: often not text at all
-		return !ended
+		ended = ended || leaves(s)
+		return true
 	})
 	if ended {
 		err = nil
