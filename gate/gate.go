@@ -109,6 +109,9 @@ type run struct {
 
 // subjects looks at everything in the input: first what could not be read, then objects, then images.
 func (r *run) subjects(ctx context.Context, in Input) []Subject {
+	if !r.inspecting {
+		r.Rules.Prepare(kindsOf(in)...)
+	}
 	objects, subjects := r.load(ctx, in)
 	ofObjects, uses := r.judgeObjects(ctx, objects)
 	images := imagesOfTargets(in.Targets)
@@ -116,6 +119,21 @@ func (r *run) subjects(ctx context.Context, in Input) []Subject {
 		images = mergeImages(images, uses)
 	}
 	return slices.Concat(subjects, ofObjects, r.judgeImages(ctx, images))
+}
+
+// kindsOf are the kinds of rules that the input will need.
+func kindsOf(in Input) []policies.Kind {
+	var kinds []policies.Kind
+	for _, t := range in.Targets {
+		if t.Path != "" {
+			kinds = append(kinds, policies.Kubernetes)
+			break
+		}
+	}
+	if in.Images || len(imagesOfTargets(in.Targets)) > 0 {
+		kinds = append(kinds, policies.Image)
+	}
+	return kinds
 }
 
 // judge lets the rules of a kind judge evidence on a subject.

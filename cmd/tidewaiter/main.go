@@ -10,6 +10,7 @@ import (
 )
 
 func main() {
+	delayCollection()
 	// A reader that goes away (… | head) must not change the verdict: writes fail with EPIPE instead.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
