@@ -12,7 +12,6 @@ import (
 	"github.com/anchore/syft/syft"
 	"github.com/anchore/syft/syft/cataloging"
 	syftsbom "github.com/anchore/syft/syft/sbom"
-	"github.com/anchore/syft/syft/source"
 	_ "modernc.org/sqlite" // the driver that syft reads the databases of rpm and nix with
 )
 
@@ -20,9 +19,11 @@ import (
 const toolName = "tidewaiter"
 
 // catalog lets syft find the packages, with the cataloguers that its command takes for images. What nobody
-// judges is left out: CPEs, digests of all files. It ends with ctx even if a cataloguer does not; closing the
-// files then stops that one at its next read.
-func catalog(ctx context.Context, src source.Source) (*syftsbom.SBOM, error) {
+// judges is left out: CPEs, digests of all files.
+//
+// It ends with ctx even if a cataloguer does not: then no more files can be opened, which ends that one sooner
+// or later. Syft itself is not told of ctx, as it does not wait for its cataloguers when it is cancelled.
+func catalog(ctx context.Context, src *imageSource) (*syftsbom.SBOM, error) {
 	config := syft.DefaultCreateSBOMConfig().
 		WithTool(toolName, version()).
 		WithoutFiles().
@@ -43,7 +44,7 @@ func catalog(ctx context.Context, src source.Source) (*syftsbom.SBOM, error) {
 			done <- result{nil, err}
 			return
 		}
-		bom, err := syft.CreateSBOM(withValues{ctx, texts}, src, config)
+		bom, err := syft.CreateSBOM(withValues{context.WithoutCancel(ctx), texts}, src, config)
 		done <- result{bom, err}
 	}()
 	select {
@@ -53,7 +54,9 @@ func catalog(ctx context.Context, src source.Source) (*syftsbom.SBOM, error) {
 		}
 		return r.bom, panicked(r.bom)
 	case <-ctx.Done():
-		return nil, fmt.Errorf("syft was not done in time: %w", context.Cause(ctx))
+		err := fmt.Errorf("syft was not done in time: %w", context.Cause(ctx))
+		src.resolver.stop(err)
+		return nil, err
 	}
 }
 

@@ -6,6 +6,9 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/anchore/syft/syft/file"
 
 	"github.com/tidewaiter/tidewaiter/image"
 )
@@ -28,19 +31,27 @@ func TestCatalogPanic(t *testing.T) {
 	}
 }
 
-// TestCatalogEnds: a cataloguer that does not end does not keep the scan from ending.
+// TestCatalogEnds: a cataloguer that does not end does not keep the scan from ending, and opens nothing after.
 func TestCatalogEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	release := make(chan struct{})
-	defer close(release)
 	src := sourceOf(map[string]string{"/app/package.json": "x"}, func(*image.Entry) (*io.SectionReader, error) {
 		cancel()
-		<-release
-		return nil, io.ErrUnexpectedEOF
+		return io.NewSectionReader(endless{}, 0, 1<<62), nil
 	})
 	if _, err := catalog(ctx, src); err == nil {
-		t.Error("a catalog that was cut short is no error")
+		t.Fatal("a catalog that was cut short is no error")
 	}
+	if _, err := src.resolver.FileContentsByLocation(file.NewLocation("/app/package.json")); err == nil {
+		t.Error("a file can be opened after the end")
+	}
+}
+
+// endless is content that takes its time.
+type endless struct{}
+
+func (endless) ReadAt(p []byte, _ int64) (int, error) {
+	time.Sleep(time.Second)
+	return len(p[:1]), nil
 }
 
 func TestListMode(t *testing.T) {

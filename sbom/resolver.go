@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	stereofile "github.com/anchore/stereoscope/pkg/file"
 	"github.com/anchore/syft/syft/file"
@@ -21,6 +22,16 @@ type resolver struct {
 	// layer gives the digest that stands for a layer in syft's locations.
 	layer func(index int) string
 	open  func(*image.Entry) (*io.SectionReader, error)
+
+	mu      sync.RWMutex // held for reading while a file is opened
+	stopped error        // why no file can be opened any more
+}
+
+// stop lets every later opening of a file fail with err. When it returns, no file is being opened.
+func (r *resolver) stop(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stopped = err
 }
 
 var _ file.Resolver = (*resolver)(nil)
@@ -86,6 +97,11 @@ func (r *resolver) FileContentsByLocation(at file.Location) (io.ReadCloser, erro
 		return nil, fmt.Errorf("%q is a directory", at.RealPath)
 	case n.entry.Type != image.Regular && n.entry.Type != image.Hardlink:
 		return openContent{io.NewSectionReader(strings.NewReader(""), 0, 0)}, nil
+	}
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if r.stopped != nil {
+		return nil, r.stopped
 	}
 	section, err := r.open(n.entry)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	stereofile "github.com/anchore/stereoscope/pkg/file"
 	"github.com/anchore/stereoscope/pkg/filetree"
@@ -286,6 +287,9 @@ func FuzzGlob(f *testing.F) {
 	}
 	f.Add("/a -> a/a\n/b -> /b/b\n/c/d x", "**/d")
 	f.Fuzz(func(t *testing.T, layout, pattern string) {
+		if !utf8.ValidString(pattern) {
+			t.Skip("doublestar takes all invalid bytes for the same letter")
+		}
 		files := map[string]string{}
 		for line := range strings.Lines(layout) {
 			p, content, _ := strings.Cut(strings.TrimSpace(line), " ")
