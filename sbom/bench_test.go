@@ -28,15 +28,3 @@ func BenchmarkInspect(b *testing.B) {
 		}
 	}
 }
-
-func BenchmarkFind(b *testing.B) {
-	t, _ := theTable()
-	exe, _ := os.Executable()
-	program, _ := os.ReadFile(exe)
-	b.SetBytes(int64(len(program)))
-	n := 0
-	for b.Loop() {
-		t.words.find(program, 0, len(program), func(w, at int) { n++ })
-	}
-	b.ReportMetric(float64(n), "hits")
-}
