@@ -157,7 +157,7 @@ func (a *app) newGate(ctx context.Context, o options) (*gate.Gate, []policies.Ru
 		ConfigLine:     c.Line,
 		Pull:           client.Pull,
 		Verify:         verifier.Verify,
-		SBOM:           scan,
+		SBOM:           scan(c.Limits.Image()),
 		ManifestLimits: c.Limits.Manifests(),
 		ImageTimeout:   c.Limits.ImageTimeout(),
 		Now:            time.Now,
@@ -166,8 +166,11 @@ func (a *app) newGate(ctx context.Context, o options) (*gate.Gate, []policies.Ru
 	}, engine.Rules(), nil
 }
 
-func scan(ctx context.Context, p *image.Platform) (*sbom.SBOM, error) {
-	return sbom.Scan(ctx, p, sbom.Options{})
+// scan reads what is inside a platform, within the limits.
+func scan(limits image.Limits) func(context.Context, *image.Platform) (*sbom.SBOM, error) {
+	return func(ctx context.Context, p *image.Platform) (*sbom.SBOM, error) {
+		return sbom.Scan(ctx, p, sbom.Options{Layers: limits})
+	}
 }
 
 // keychain gives the credentials of the docker configuration, except to registries that shall have none.

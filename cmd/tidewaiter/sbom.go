@@ -63,7 +63,7 @@ func (a *app) sbom(cmd *cobra.Command, o options, ref, format string) error {
 	if err != nil {
 		return configError{err}
 	}
-	bom, err := sbom.Scan(cmd.Context(), platform, sbom.Options{})
+	bom, err := sbom.Scan(cmd.Context(), platform, sbom.Options{Name: ref, Layers: c.Limits.Image()})
 	if err != nil {
 		return undecidedError{err}
 	}
