@@ -70,10 +70,12 @@ func (a *app) judge(ctx context.Context, o options, out outputs, args []string, 
 	if err != nil {
 		return err
 	}
+	finish := func() {}
 	if isTerminal(a.stderr) {
-		defer watch(g, a.stderr, terminalWidth(a.stderr)).finish()
+		finish = watch(g, a.stderr, terminalWidth(a.stderr)).finish
 	}
 	r := g.Check(ctx, gate.Input{Targets: targets, Stdin: a.stdin, Images: images})
+	finish()
 	for _, output := range list {
 		if err := a.write(output, r, rules); err != nil {
 			complain(a.stderr, err)
