@@ -78,6 +78,8 @@ type ImageEvidence struct {
 	Packages  []sbom.Package    `json:"packages"`
 	Files     []sbom.File       `json:"files"`
 	Runs      []RunEvidence     `json:"runs"`
+	// Notes are oddities of how the image is built that are no errors, one sentence each.
+	Notes []string `json:"notes"`
 }
 
 // ConfigEvidence is what a rule of kind config gets to see as input: how the configuration was used in a run.

@@ -86,6 +86,7 @@ func (s *scanner) assemble(found *syftsbom.SBOM) (*SBOM, error) {
 	slices.SortStableFunc(bom.Files, func(a, b File) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Layer, b.Layer))
 	})
+	bom.Notes = append(bom.Notes, duplicates(s.files.All())...)
 	for at, reasons := range found.Artifacts.Unknowns {
 		for _, reason := range reasons {
 			bom.Notes = append(bom.Notes, fmt.Sprintf("%q: %.200q", at.RealPath, reason))
@@ -93,6 +94,23 @@ func (s *scanner) assemble(found *syftsbom.SBOM) (*SBOM, error) {
 	}
 	slices.Sort(bom.Notes[len(s.files.Notes):])
 	return bom, nil
+}
+
+// maxDuplicates bounds how many files are noted because a layer holds them more than once.
+const maxDuplicates = 20
+
+// duplicates notes the files that a layer holds more than once: runtimes keep the last, and others show the
+// first.
+func duplicates(entries []*image.Entry) []string {
+	var notes []string
+	for _, e := range entries {
+		if e.Duplicate {
+			notes = append(notes, fmt.Sprintf("layer %d holds %q more than once: runtimes keep the last", e.Layer, e.Path))
+		}
+	}
+	slices.Sort(notes)
+	notes = slices.Compact(notes)
+	return notes[:min(len(notes), maxDuplicates)]
 }
 
 func (s *scanner) packageOf(p pkg.Package) Package {
