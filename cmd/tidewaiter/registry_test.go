@@ -261,3 +261,22 @@ func TestRealRegistryRefuses(t *testing.T) {
 		})
 	}
 }
+
+// TestRealRegistryCredentialHelper: credentials come from the helper that the docker configuration names.
+func TestRealRegistryCredentialHelper(t *testing.T) {
+	d := startDistribution(t)
+	ref := d.push(t, "shop/web:1", imagetest.Image(t, map[string]string{"app": "web"}))
+	bin, config := t.TempDir(), t.TempDir()
+	answer := fmt.Sprintf(`{"ServerURL": %q, "Username": %q, "Secret": %q}`, d.host, user, password)
+	helper := filepath.Join(bin, "docker-credential-canary")
+	write(t, helper, "#!/bin/sh\necho '"+answer+"'\n")
+	if err := os.Chmod(helper, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(config, "config.json"), fmt.Sprintf(`{"credHelpers": {%q: "canary"}}`, d.host))
+	d.env = []string{d.env[0], "DOCKER_CONFIG=" + config, "PATH=" + bin + ":" + os.Getenv("PATH")}
+	code, stdout, stderr := d.command(t, t.TempDir(), "tidewaiter", "check", ref.Name())
+	if code != exitAllowed {
+		t.Errorf("got exit code %d\n%s%s", code, stdout, stderr)
+	}
+}
