@@ -24,6 +24,7 @@ func TestConfigFixtures(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, want, _ := strings.Cut(string(text), "# want: ")
+			want, _, _ = strings.Cut(want, "\n")
 			_, err = LoadConfig(file)
 			if strings.HasPrefix(filepath.Base(file), "ok-") {
 				if err != nil {
