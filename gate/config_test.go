@@ -102,3 +102,30 @@ func FuzzParseConfig(f *testing.F) {
 		}
 	})
 }
+
+// TestConfigDocument: docs/configuration.md names every key, and its example is accepted.
+func TestConfigDocument(t *testing.T) {
+	text, err := os.ReadFile("../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, typeName := range []string{
+		"gate.Config", "gate.RegistryConfig", "gate.RuleConfig", "gate.Waiver", "gate.Limits",
+		"signature.Entry", "signature.Authority", "signature.Keyless",
+	} {
+		keys := strings.Split(knownKeys(typeName), ", ")
+		if len(keys) < 2 && typeName != "gate.RuleConfig" {
+			t.Errorf("%s has the keys %q: is it called otherwise now?", typeName, keys)
+		}
+		for _, key := range keys {
+			if !strings.Contains(string(text), "`"+key+"`") && !strings.Contains(string(text), key+":") {
+				t.Errorf("docs/configuration.md does not name %s of %s", key, typeName)
+			}
+		}
+	}
+	_, example, _ := strings.Cut(string(text), "```yaml\n")
+	example, _, _ = strings.Cut(example, "```")
+	if _, err := ParseConfig("example.yaml", []byte(example)); err != nil {
+		t.Errorf("the example of docs/configuration.md is refused: %v", err)
+	}
+}

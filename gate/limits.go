@@ -37,6 +37,11 @@ type Limits struct {
 	YAMLExpanded   Size     `yaml:"yamlExpanded"`   // of one document with its aliases expanded; 50 MiB
 	Documents      int      `yaml:"documents"`      // of one manifest file; 1,000
 	YAMLDepth      int      `yaml:"yamlDepth"`      // of values inside values; 100
+	YAMLTotal      Size     `yaml:"yamlTotal"`      // of all manifest files of a run; 256 MiB
+	Objects        int      `yaml:"objects"`        // of one document, items of Lists counted; 10,000
+	Files          int      `yaml:"files"`          // files and folders met in folders; 1,000,000
+	Kept           Size     `yaml:"kept"`           // contents of one platform kept on temporary disk; 8 GiB
+	Findings       int      `yaml:"findings"`       // of one subject; 10,000
 }
 
 // defaultImageTime bounds the look at one image (DESIGN 9).
@@ -48,6 +53,7 @@ func (l Limits) validate() error {
 		"imageManifests": int64(l.ImageManifests), "indexDepth": int64(l.IndexDepth), "layers": int64(l.Layers),
 		"ratio": int64(l.Ratio), "entries": int64(l.Entries), "signatures": int64(l.Signatures), "pages": int64(l.Pages),
 		"redirects": int64(l.Redirects), "documents": int64(l.Documents), "yamlDepth": int64(l.YAMLDepth),
+		"objects": int64(l.Objects), "files": int64(l.Files), "findings": int64(l.Findings),
 	} {
 		if n < 0 {
 			return fmt.Errorf("%s is negative; a limit is at least 1, or left away for its default", name)
@@ -61,7 +67,7 @@ func (l Limits) Image() image.Limits {
 	return image.Limits{
 		Manifest: int64(l.ImageManifest), Config: int64(l.ImageConfig), Manifests: l.ImageManifests, Depth: l.IndexDepth,
 		Layers: l.Layers, Compressed: int64(l.Compressed), Uncompressed: int64(l.Uncompressed), Ratio: int64(l.Ratio),
-		Entries: l.Entries, Path: int(l.PathLength), Signatures: l.Signatures, SignatureBytes: int64(l.SignatureBytes),
+		Entries: l.Entries, Path: int(l.PathLength), Kept: int64(l.Kept), Signatures: l.Signatures, SignatureBytes: int64(l.SignatureBytes),
 		Pages: l.Pages, Redirects: l.Redirects, Connect: time.Duration(l.ConnectTime), Header: time.Duration(l.HeaderTime),
 		Idle: time.Duration(l.IdleTime),
 	}
@@ -71,6 +77,7 @@ func (l Limits) Image() image.Limits {
 func (l Limits) Manifests() manifests.Limits {
 	return manifests.Limits{
 		FileBytes: int64(l.YAML), ExpandedBytes: int64(l.YAMLExpanded), Documents: l.Documents, Depth: l.YAMLDepth,
+		TotalBytes: int64(l.YAMLTotal), Objects: l.Objects, Entries: l.Files,
 	}
 }
 

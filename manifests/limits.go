@@ -3,7 +3,7 @@ package manifests
 import "fmt"
 
 // Limits bound what reading manifests may cost. A zero field means its default. What is beyond a limit is a
-// Problem of kind LimitExceeded that names the limit; it is never left out in silence.
+// Problem of kind LimitExceeded that names the key of the configuration; it is never left out in silence.
 type Limits struct {
 	// FileBytes is the largest file that is read. Default 10 MiB.
 	FileBytes int64
@@ -41,28 +41,28 @@ func setDefault[T int | int64](field *T, value T) {
 
 // limitError says which limit was hit. It becomes a Problem of kind LimitExceeded.
 type limitError struct {
-	name string // of the field of Limits
+	name string // of the key of the configuration that raises it
 	text string
 }
 
-func (e *limitError) Error() string { return e.text + " (limit " + e.name + ")" }
+func (e *limitError) Error() string { return e.text + " (" + e.name + ")" }
 
 func (l Limits) tooDeep() error {
-	return &limitError{"Depth", fmt.Sprintf("nested more than %d levels deep", l.Depth)}
+	return &limitError{"limits.yamlDepth", fmt.Sprintf("nested more than %d levels deep", l.Depth)}
 }
 
 func (l Limits) tooExpanded() error {
-	return &limitError{"ExpandedBytes", fmt.Sprintf("expands to more than %d bytes", l.ExpandedBytes)}
+	return &limitError{"limits.yamlExpanded", fmt.Sprintf("expands to more than %d bytes", l.ExpandedBytes)}
 }
 
 func (l Limits) tooManyObjects() error {
-	return &limitError{"Objects", fmt.Sprintf("holds more than %d objects", l.Objects)}
+	return &limitError{"limits.objects", fmt.Sprintf("holds more than %d objects", l.Objects)}
 }
 
 func (l Limits) tooManyDocuments() error {
-	return &limitError{"Documents", fmt.Sprintf("holds more than %d documents: split the file", l.Documents)}
+	return &limitError{"limits.documents", fmt.Sprintf("holds more than %d documents: split the file", l.Documents)}
 }
 
 func (l Limits) tooLarge() error {
-	return &limitError{"FileBytes", fmt.Sprintf("is larger than %d bytes", l.FileBytes)}
+	return &limitError{"limits.yaml", fmt.Sprintf("is larger than %d bytes", l.FileBytes)}
 }

@@ -24,20 +24,20 @@ func TestLimits(t *testing.T) {
 		objects    int
 		want       string // the limit that is named; empty if none is hit
 	}{
-		{"file", strings.Repeat("#", 11), manifests.Limits{FileBytes: 10}, 0, "FileBytes"},
+		{"file", strings.Repeat("#", 11), manifests.Limits{FileBytes: 10}, 0, "yaml"},
 		{"file at the limit", strings.Repeat("#", 10), manifests.Limits{FileBytes: 10}, 0, ""},
-		{"documents", strings.Repeat("---\n"+named("a"), 4), manifests.Limits{Documents: 3}, 3, "Documents"},
+		{"documents", strings.Repeat("---\n"+named("a"), 4), manifests.Limits{Documents: 3}, 3, "documents"},
 		{"documents at the limit", strings.Repeat("---\n"+named("a"), 3), manifests.Limits{Documents: 3}, 3, ""},
-		{"a million documents", strings.Repeat("---\n\n", 1_000_000), manifests.Limits{}, 0, "Documents"},
-		{"items", "apiVersion: v1\nkind: ConfigMapList\nitems: [{}, {}, {}]\n", manifests.Limits{Objects: 2}, 2, "Objects"},
-		{"depth", "apiVersion: v1\nkind: X\na: [[[b]]]\n", manifests.Limits{Depth: 3}, 0, "Depth"},
+		{"a million documents", strings.Repeat("---\n\n", 1_000_000), manifests.Limits{}, 0, "documents"},
+		{"items", "apiVersion: v1\nkind: ConfigMapList\nitems: [{}, {}, {}]\n", manifests.Limits{Objects: 2}, 2, "objects"},
+		{"depth", "apiVersion: v1\nkind: X\na: [[[b]]]\n", manifests.Limits{Depth: 3}, 0, "yamlDepth"},
 		{"depth at the limit", "apiVersion: v1\nkind: X\na: [[[b]]]\n", manifests.Limits{Depth: 4}, 1, ""},
-		{"depth of JSON", `{"apiVersion": "v1", "kind": "X", "a": [[{"b": 1}]]}`, manifests.Limits{Depth: 3}, 0, "Depth"},
-		{"depth of nested lists", "apiVersion: v1\nkind: List\nitems: " + strings.Repeat("[{apiVersion: v1, kind: List, items: ", 60) + "[]" + strings.Repeat("}]", 60), manifests.Limits{}, 0, "Depth"},
-		{"aliases of a long text", "apiVersion: v1\nkind: X\na: &a " + strings.Repeat("x", 1<<20) + "\nb: [" + strings.Repeat("*a,", 60) + "]\n", manifests.Limits{}, 0, "ExpandedBytes"},
-		{"long text in JSON", `{"apiVersion": "v1", "kind": "X", "a": "` + strings.Repeat("x", 100) + `"}`, manifests.Limits{ExpandedBytes: 100}, 0, "ExpandedBytes"},
-		{"all documents together", strings.Repeat("---\n"+named("a"), 100), manifests.Limits{ExpandedBytes: 4000}, 0, "ExpandedBytes"},
-		{"variables", pod(doubling.String(), "$(V40)"), manifests.Limits{}, 0, "ExpandedBytes"},
+		{"depth of JSON", `{"apiVersion": "v1", "kind": "X", "a": [[{"b": 1}]]}`, manifests.Limits{Depth: 3}, 0, "yamlDepth"},
+		{"depth of nested lists", "apiVersion: v1\nkind: List\nitems: " + strings.Repeat("[{apiVersion: v1, kind: List, items: ", 60) + "[]" + strings.Repeat("}]", 60), manifests.Limits{}, 0, "yamlDepth"},
+		{"aliases of a long text", "apiVersion: v1\nkind: X\na: &a " + strings.Repeat("x", 1<<20) + "\nb: [" + strings.Repeat("*a,", 60) + "]\n", manifests.Limits{}, 0, "yamlExpanded"},
+		{"long text in JSON", `{"apiVersion": "v1", "kind": "X", "a": "` + strings.Repeat("x", 100) + `"}`, manifests.Limits{ExpandedBytes: 100}, 0, "yamlExpanded"},
+		{"all documents together", strings.Repeat("---\n"+named("a"), 100), manifests.Limits{ExpandedBytes: 4000}, 0, "yamlExpanded"},
+		{"variables", pod(doubling.String(), "$(V40)"), manifests.Limits{}, 0, "yamlExpanded"},
 		{"a variable", pod("{name: A, value: b}", "$(A)"), manifests.Limits{}, 1, ""},
 	}
 	for _, test := range tests {
@@ -52,7 +52,7 @@ func TestLimits(t *testing.T) {
 				}
 				return
 			}
-			if len(problems) == 0 || problems[0].Kind != manifests.LimitExceeded || !strings.HasSuffix(problems[0].Message, "(limit "+test.want+")") {
+			if len(problems) == 0 || problems[0].Kind != manifests.LimitExceeded || !strings.HasSuffix(problems[0].Message, "(limits."+test.want+")") {
 				t.Errorf("got %v, want limit %s", problems, test.want)
 			}
 		})
@@ -110,10 +110,10 @@ func TestLoadLimits(t *testing.T) {
 		limits manifests.Limits
 		want   string
 	}{
-		{"total", manifests.Limits{TotalBytes: 100}, "limit .: the files to check are larger than 100 bytes together (limit TotalBytes)\n"},
-		{"file", manifests.Limits{FileBytes: 10}, "limit a.yaml: is larger than 10 bytes (limit FileBytes)\nlimit b.yaml: is larger than 10 bytes (limit FileBytes)\nlimit c/d.yaml: is larger than 10 bytes (limit FileBytes)\n"},
-		{"entries", manifests.Limits{Entries: 1}, "object a.yaml:1 a\nlimit .: holds more than 1 files and folders (limit Entries)\nread a.yaml\n"},
-		{"entries in all folders", manifests.Limits{Entries: 3}, "object a.yaml:1 a\nobject b.yaml:1 b\nlimit .: holds more than 3 files and folders (limit Entries)\nread a.yaml\nread b.yaml\n"},
+		{"total", manifests.Limits{TotalBytes: 100}, "limit .: the files to check are larger than 100 bytes together (limits.yamlTotal)\n"},
+		{"file", manifests.Limits{FileBytes: 10}, "limit a.yaml: is larger than 10 bytes (limits.yaml)\nlimit b.yaml: is larger than 10 bytes (limits.yaml)\nlimit c/d.yaml: is larger than 10 bytes (limits.yaml)\n"},
+		{"entries", manifests.Limits{Entries: 1}, "object a.yaml:1 a\nlimit .: holds more than 1 files and folders (limits.files)\nread a.yaml\n"},
+		{"entries in all folders", manifests.Limits{Entries: 3}, "object a.yaml:1 a\nobject b.yaml:1 b\nlimit .: holds more than 3 files and folders (limits.files)\nread a.yaml\nread b.yaml\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := report(root, manifests.Load(t.Context(), []string{root}, nil, test.limits))

@@ -72,7 +72,7 @@ func (s *scan) read(ctx context.Context, stdin io.Reader) error {
 		}
 	})
 	if total.Load() > s.limits.TotalBytes {
-		return &limitError{"TotalBytes", fmt.Sprintf("the files to check are larger than %d bytes together", s.limits.TotalBytes)}
+		return &limitError{"limits.yamlTotal", fmt.Sprintf("the files to check are larger than %d bytes together", s.limits.TotalBytes)}
 	}
 	return nil
 }

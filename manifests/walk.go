@@ -76,7 +76,7 @@ func (w *walk) folder(rel string) {
 	for _, entry := range entries {
 		if w.entries++; w.entries > w.limits.Entries {
 			if w.entries == w.limits.Entries+1 {
-				w.problem(w.name, LimitExceeded, &limitError{"Entries", fmt.Sprintf("holds more than %d files and folders", w.limits.Entries)})
+				w.problem(w.name, LimitExceeded, &limitError{"limits.files", fmt.Sprintf("holds more than %d files and folders", w.limits.Entries)})
 			}
 			return
 		}

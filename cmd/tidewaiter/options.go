@@ -110,7 +110,7 @@ func (o *options) newEngine(ctx context.Context) (*policies.Engine, *gate.Config
 	engine, err := policies.New(ctx, policies.Options{
 		UserDirs:   o.policies,
 		Severities: severities,
-		Limits:     policies.Limits{Time: time.Duration(c.Limits.RuleTime)},
+		Limits:     policies.Limits{Time: time.Duration(c.Limits.RuleTime), Findings: c.Limits.Findings},
 	})
 	if err != nil {
 		return nil, nil, configError{err}
