@@ -45,6 +45,9 @@ func (o *outputs) parse() ([]output, error) {
 		if named && file == "" {
 			return nil, configError{fmt.Errorf("--format %s: the name of the file is empty", s)}
 		}
+		if file == "-" || file == "/dev/stdout" {
+			file = ""
+		}
 		if file == "" {
 			stdout++
 		}
@@ -127,8 +130,14 @@ func repository(dir string) string {
 }
 
 // writeFile replaces the file in one step, so that nobody reads half a report, and without following a
-// symbolic link that stands in its place.
+// symbolic link that stands in its place. A device or a pipe is written to.
 func writeFile(name string, data []byte) error {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		if err := os.WriteFile(name, data, 0); err != nil {
+			return fmt.Errorf("write report: %w", err)
+		}
+		return nil
+	}
 	tmp, err := os.CreateTemp(filepath.Dir(name), ".tidewaiter-*")
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
