@@ -169,3 +169,27 @@ func TestCancelledIsUndecided(t *testing.T) {
 		t.Error("an interrupted run was allowed")
 	}
 }
+
+// TestContentIsJudgedWithoutSignatures: that signatures could not be found out hides nothing else, and is not
+// taken for their absence.
+func TestContentIsJudgedWithoutSignatures(t *testing.T) {
+	g := soundGate(t)
+	g.Verify = func(context.Context, *image.Image) (signature.Result, error) {
+		return signature.Result{}, errors.New("the registry broke")
+	}
+	g.SBOM = func(context.Context, *image.Platform) (*sbom.SBOM, error) {
+		class := sbom.Class{Class: "miner", Tool: "xmrig", Marks: []sbom.Mark{{By: "content", Text: "words"}}}
+		return &sbom.SBOM{Files: []sbom.File{{Path: "/app", DeletedIn: -1, Classes: []sbom.Class{class}}}}, nil
+	}
+	r := g.Check(context.Background(), manifest(t, harmless))
+	if r.Verdict != Deny {
+		t.Errorf("verdict: got %v, want deny", r.Verdict)
+	}
+	img := r.Subjects[len(r.Subjects)-1]
+	if !strings.Contains(img.Error, "the registry broke") {
+		t.Errorf("error: got %q", img.Error)
+	}
+	if len(img.Findings) != 1 || img.Findings[0].Rule != "image/miner" {
+		t.Errorf("findings: got %+v, want image/miner alone", img.Findings)
+	}
+}

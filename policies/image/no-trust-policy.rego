@@ -22,7 +22,7 @@ deny contains {"msg": msg, "path": []} if {
 }
 
 deny contains {"msg": msg, "path": [], "severity": "medium"} if {
-	not input.signature.configured
+	input.signature.configured == false
 	msg := "no trust policy is configured: signatures are not checked"
 }
 
