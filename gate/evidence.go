@@ -80,6 +80,8 @@ type ImageEvidence struct {
 	Runs      []RunEvidence     `json:"runs"`
 	// Notes are oddities of how the image is built that are no errors, one sentence each.
 	Notes []string `json:"notes"`
+	// Unread are the files that look like a package's and could not be read as such, with why.
+	Unread []string `json:"unread"`
 }
 
 // ConfigEvidence is what a rule of kind config gets to see as input: how the configuration was used in a run.

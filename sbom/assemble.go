@@ -89,10 +89,10 @@ func (s *scanner) assemble(found *syftsbom.SBOM) (*SBOM, error) {
 	bom.Notes = append(bom.Notes, duplicates(s.files.All())...)
 	for at, reasons := range found.Artifacts.Unknowns {
 		for _, reason := range reasons {
-			bom.Notes = append(bom.Notes, fmt.Sprintf("%q: %.200q", at.RealPath, reason))
+			bom.Unread = append(bom.Unread, fmt.Sprintf("%q: %.200q", at.RealPath, reason))
 		}
 	}
-	slices.Sort(bom.Notes[len(s.files.Notes):])
+	slices.Sort(bom.Unread)
 	return bom, nil
 }
 

@@ -49,9 +49,11 @@ type SBOM struct {
 	Packages []Package
 	// Files are those with a class or a telling mode, of all layers, hidden ones too; sorted by path and layer.
 	Files []File
-	// Notes are oddities that are no errors: those of the layers, and files that look like a package's and
-	// cannot be read as such. Text from the image is quoted.
+	// Notes are oddities of the layers that are no errors. Text from the image is quoted.
 	Notes []string
+	// Unread are the files that look like a package's to a cataloguer and cannot be read as such, with why.
+	// Programs that hold other formats' marks are among them, so it is no sign of anything by itself.
+	Unread []string
 
 	scripts map[string]string
 	syft    *syftsbom.SBOM
