@@ -139,6 +139,22 @@ func (o *options) clients(c *gate.Config) (*image.Client, *signature.Verifier, e
 	return client, verifier, nil
 }
 
+// pull resolves the image that a command is about: one image, and no manifests.
+func pull(ctx context.Context, client *image.Client, ref string) (*image.Image, error) {
+	target, err := gate.ParseTarget(ref)
+	if err != nil {
+		return nil, undecidedError{err}
+	}
+	if target.Path != "" {
+		return nil, undecidedError{fmt.Errorf("%s is no image; write oci:%s if it is an OCI layout", ref, ref)}
+	}
+	img, err := client.Pull(ctx, target.Reference)
+	if err != nil {
+		return nil, undecidedError{err}
+	}
+	return img, nil
+}
+
 // newGate puts the gate together. It returns the rules too, for reports that describe them.
 func (a *app) newGate(ctx context.Context, o options) (*gate.Gate, []policies.Rule, error) {
 	engine, c, err := o.newEngine(ctx)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"slices"
@@ -8,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tidewaiter/tidewaiter/gate"
 	"github.com/tidewaiter/tidewaiter/image"
 	"github.com/tidewaiter/tidewaiter/sbom"
 )
@@ -44,26 +44,21 @@ func (a *app) sbom(cmd *cobra.Command, o options, ref, format string) error {
 	if err != nil {
 		return err
 	}
-	target, err := gate.ParseTarget(ref)
-	if err != nil {
-		return undecidedError{err}
-	}
-	if target.Path != "" {
-		return undecidedError{fmt.Errorf("%s is no image; write oci:%s if it is an OCI layout", ref, ref)}
-	}
 	client, _, err := o.clients(c)
 	if err != nil {
 		return err
 	}
-	img, err := client.Pull(cmd.Context(), target.Reference)
+	ctx, cancel := context.WithTimeout(cmd.Context(), c.Limits.ImageTimeout())
+	defer cancel()
+	img, err := pull(ctx, client, ref)
 	if err != nil {
-		return undecidedError{err}
+		return err
 	}
 	platform, err := onePlatform(img)
 	if err != nil {
 		return configError{err}
 	}
-	bom, err := sbom.Scan(cmd.Context(), platform, sbom.Options{Name: ref, Layers: c.Limits.Image()})
+	bom, err := sbom.Scan(ctx, platform, sbom.Options{Name: ref, Layers: c.Limits.Image()})
 	if err != nil {
 		return undecidedError{err}
 	}

@@ -57,7 +57,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"push": push, "index": index, "sign": sign, "status": status, "elf": elf,
+			"push": pushImage, "index": index, "sign": sign, "status": status, "elf": elf,
 		},
 	})
 }
@@ -85,7 +85,7 @@ func localRef(ts *testscript.TestScript, ref string) name.Reference {
 	return local
 }
 
-func push(ts *testscript.TestScript, neg bool, args []string) {
+func pushImage(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: push REF FOLDER [user=USER] [entrypoint=WORDS] [platform=OS/ARCH]")
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tidewaiter/tidewaiter/gate"
-	"github.com/tidewaiter/tidewaiter/image"
 	"github.com/tidewaiter/tidewaiter/report"
 	"github.com/tidewaiter/tidewaiter/signature"
 )
@@ -63,18 +63,17 @@ func (a *app) verify(cmd *cobra.Command, o options, authority signature.Authorit
 		// The files of an authority on the command line are relative to the working directory.
 		c = c.WithTrust(signature.Entry{Images: []string{"**"}, Authorities: []signature.Authority{authority}})
 	}
-	target, err := gate.ParseTarget(ref)
-	if err != nil {
-		return undecidedError{err}
-	}
-	if target.Path != "" {
-		return undecidedError{fmt.Errorf("%s is no image; write oci:%s if it is an OCI layout", ref, ref)}
-	}
 	client, verifier, err := o.clients(c)
 	if err != nil {
 		return err
 	}
-	result, err := pullAndVerify(cmd, client, verifier, target)
+	ctx, cancel := context.WithTimeout(cmd.Context(), c.Limits.ImageTimeout())
+	defer cancel()
+	img, err := pull(ctx, client, ref)
+	if err != nil {
+		return err
+	}
+	result, err := verifier.Verify(ctx, img)
 	if err != nil {
 		return undecidedError{err}
 	}
@@ -82,14 +81,6 @@ func (a *app) verify(cmd *cobra.Command, o options, authority signature.Authorit
 		return undecidedError{err}
 	}
 	return enough(result)
-}
-
-func pullAndVerify(cmd *cobra.Command, client *image.Client, verifier *signature.Verifier, target gate.Target) (signature.Result, error) {
-	img, err := client.Pull(cmd.Context(), target.Reference)
-	if err != nil {
-		return signature.Result{}, err
-	}
-	return verifier.Verify(cmd.Context(), img)
 }
 
 // enough is nil if every entry of the policy that matches the image holds, and there is one.
