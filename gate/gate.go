@@ -105,6 +105,7 @@ type run struct {
 	*Gate
 	waivers    *waivers
 	inspecting bool
+	images     bool // the images that objects name are judged too
 }
 
 // subjects looks at everything in the input: first what could not be read, then objects, then images.
@@ -113,11 +114,9 @@ func (r *run) subjects(ctx context.Context, in Input) []Subject {
 		r.Rules.Prepare(kindsOf(in)...)
 	}
 	objects, subjects := r.load(ctx, in)
+	r.images = in.Images
 	ofObjects, uses := r.judgeObjects(ctx, objects)
-	images := imagesOfTargets(in.Targets)
-	if in.Images {
-		images = mergeImages(images, uses)
-	}
+	images := mergeImages(imagesOfTargets(in.Targets), uses)
 	return slices.Concat(subjects, ofObjects, r.judgeImages(ctx, images))
 }
 

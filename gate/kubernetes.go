@@ -107,7 +107,8 @@ func (r *run) judgeObjects(ctx context.Context, objects []*manifests.Object) ([]
 	return subjects, all
 }
 
-// judgeObject puts the findings on one object into its subject.
+// judgeObject puts the findings on one object into its subject, and returns the images that it names if they
+// are to be judged too.
 func (r *run) judgeObject(ctx context.Context, o *manifests.Object, s *Subject) ([]wantedImage, error) {
 	pods := o.Pods()
 	found, err := r.judge(ctx, policies.Kubernetes, kubernetesEvidence(o, pods), s)
@@ -118,6 +119,9 @@ func (r *run) judgeObject(ctx context.Context, o *manifests.Object, s *Subject) 
 	}
 	for _, f := range found {
 		s.Findings = append(s.Findings, place(f, o))
+	}
+	if !r.images {
+		return nil, err // finding the line of each image is work
 	}
 	var uses []wantedImage
 	for _, pod := range pods {
