@@ -1,20 +1,13 @@
 package main
 
 import (
-	"archive/tar"
-	"bytes"
-	"io"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
+	"github.com/tidewaiter/tidewaiter/image/imagetest"
 	"github.com/tidewaiter/tidewaiter/signature/signaturetest"
 )
 
@@ -73,7 +66,7 @@ func (s sample) push(host string, key signaturetest.Key) error {
 	if err != nil {
 		return err
 	}
-	img, err := s.build()
+	img, err := imagetest.Build(func(c *v1.ConfigFile) { c.Config = s.config }, s.files)
 	if err != nil {
 		return err
 	}
@@ -88,44 +81,4 @@ func (s sample) push(host string, key signaturetest.Key) error {
 		return err
 	}
 	return key.Push(ref.Context(), digest)
-}
-
-func (s sample) build() (v1.Image, error) {
-	archive, err := layer(s.files)
-	if err != nil {
-		return nil, err
-	}
-	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(archive)), nil }
-	content, err := tarball.LayerFromOpener(open)
-	if err != nil {
-		return nil, err
-	}
-	img, err := mutate.AppendLayers(empty.Image, content)
-	if err != nil {
-		return nil, err
-	}
-	file, err := img.ConfigFile()
-	if err != nil {
-		return nil, err
-	}
-	file = file.DeepCopy()
-	file.OS, file.Architecture, file.Config = "linux", "amd64", s.config
-	return mutate.ConfigFile(img, file)
-}
-
-// layer is a tar of the files, which are all executable, in the order of their names.
-func layer(files map[string]string) ([]byte, error) {
-	var out bytes.Buffer
-	w := tar.NewWriter(&out)
-	for _, path := range slices.Sorted(maps.Keys(files)) {
-		content := files[path]
-		header := &tar.Header{Name: path, Typeflag: tar.TypeReg, Mode: 0o755, Size: int64(len(content))}
-		if err := w.WriteHeader(header); err != nil {
-			return nil, err
-		}
-		if _, err := io.WriteString(w, content); err != nil {
-			return nil, err
-		}
-	}
-	return out.Bytes(), w.Close()
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"archive/tar"
-	"bytes"
 	"flag"
 	"io"
 	"io/fs"
@@ -19,9 +17,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/tidewaiter/tidewaiter/image/imagetest"
 	"github.com/tidewaiter/tidewaiter/signature/signaturetest"
 )
 
@@ -89,29 +87,22 @@ func pushImage(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: push REF FOLDER [user=USER] [entrypoint=WORDS] [platform=OS/ARCH]")
 	}
-	archive, err := archiveOf(ts.MkAbs(args[1]))
+	files, err := filesOf(ts.MkAbs(args[1]))
 	ts.Check(err)
-	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(archive)), nil })
-	ts.Check(err)
-	img, err := mutate.AppendLayers(empty.Image, layer)
-	ts.Check(err)
-	file, err := img.ConfigFile()
-	ts.Check(err)
-	file = file.DeepCopy()
-	file.OS, file.Architecture = "linux", "amd64"
-	for _, arg := range args[2:] {
-		switch key, value, _ := strings.Cut(arg, "="); key {
-		case "user":
-			file.Config.User = value
-		case "entrypoint":
-			file.Config.Entrypoint = strings.Fields(value)
-		case "platform":
-			file.OS, file.Architecture, _ = strings.Cut(value, "/")
-		default:
-			ts.Fatalf("push: %q is no setting", arg)
+	img, err := imagetest.Build(func(file *v1.ConfigFile) {
+		for _, arg := range args[2:] {
+			switch key, value, _ := strings.Cut(arg, "="); key {
+			case "user":
+				file.Config.User = value
+			case "entrypoint":
+				file.Config.Entrypoint = strings.Fields(value)
+			case "platform":
+				file.OS, file.Architecture, _ = strings.Cut(value, "/")
+			default:
+				ts.Fatalf("push: %q is no setting", arg)
+			}
 		}
-	}
-	img, err = mutate.ConfigFile(img, file)
+	}, files)
 	ts.Check(err)
 	ts.Check(remote.Write(localRef(ts, args[0]), img))
 }
@@ -158,10 +149,9 @@ func elf(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(file, []byte(header+strings.Join(args[1:], "\x00")), 0o755))
 }
 
-// archiveOf is a tar of the files in a folder, all of them executable, with fixed times.
-func archiveOf(dir string) ([]byte, error) {
-	var out bytes.Buffer
-	w := tar.NewWriter(&out)
+// filesOf are the contents of the files in a folder, by their paths in it.
+func filesOf(dir string) (map[string]string, error) {
+	files := map[string]string{}
 	err := filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
@@ -171,18 +161,8 @@ func archiveOf(dir string) ([]byte, error) {
 			return err
 		}
 		content, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		header := &tar.Header{Name: filepath.ToSlash(relative), Typeflag: tar.TypeReg, Mode: 0o755, Size: int64(len(content))}
-		if err := w.WriteHeader(header); err != nil {
-			return err
-		}
-		_, err = w.Write(content)
+		files[filepath.ToSlash(relative)] = string(content)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return out.Bytes(), w.Close()
+	return files, err
 }

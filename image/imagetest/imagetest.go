@@ -36,6 +36,15 @@ func Host(t testing.TB) string {
 // equal digests.
 func Image(t testing.TB, layers ...map[string]string) v1.Image {
 	t.Helper()
+	img, err := Build(nil, layers...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
+}
+
+// Build is Image for who has no test: its configuration is what configure makes of a linux/amd64 one.
+func Build(configure func(*v1.ConfigFile), layers ...map[string]string) (v1.Image, error) {
 	img := v1.Image(empty.Image)
 	for _, files := range layers {
 		var headers []tar.Header
@@ -44,19 +53,24 @@ func Image(t testing.TB, layers ...map[string]string) v1.Image {
 			h, content := header(path, files[path])
 			headers, contents = append(headers, h), append(contents, content)
 		}
-		img = Append(t, img, Tar(t, headers, contents))
+		archive, err := archive(headers, contents)
+		if err != nil {
+			return nil, err
+		}
+		if img, err = appendLayer(img, archive); err != nil {
+			return nil, err
+		}
 	}
 	config, err := img.ConfigFile()
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	config = config.DeepCopy()
 	config.OS, config.Architecture = "linux", "amd64"
-	img, err = mutate.ConfigFile(img, config)
-	if err != nil {
-		t.Fatal(err)
+	if configure != nil {
+		configure(config)
 	}
-	return img
+	return mutate.ConfigFile(img, config)
 }
 
 func header(path, content string) (tar.Header, string) {
@@ -75,37 +89,49 @@ func header(path, content string) (tar.Header, string) {
 // Tar writes a tar archive of headers; the size of each is that of the content at the same index.
 func Tar(t testing.TB, headers []tar.Header, contents []string) []byte {
 	t.Helper()
+	b, err := archive(headers, contents)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func archive(headers []tar.Header, contents []string) ([]byte, error) {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	for i, h := range headers {
 		h.Size = int64(len(contents[i]))
 		if err := w.WriteHeader(&h); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		if _, err := io.WriteString(w, contents[i]); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 	}
 	if err := w.Close(); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	return b.Bytes()
+	return b.Bytes(), nil
 }
 
 // Append adds a layer, gzipped, that unpacks to archive.
 func Append(t testing.TB, img v1.Image, archive []byte) v1.Image {
 	t.Helper()
-	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
-		return io.NopCloser(bytes.NewReader(archive)), nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	img, err = mutate.AppendLayers(img, layer)
+	img, err := appendLayer(img, archive)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return img
+}
+
+func appendLayer(img v1.Image, archive []byte) (v1.Image, error) {
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(archive)), nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return mutate.AppendLayers(img, layer)
 }
 
 // Push pushes an image or an index (anything that remote.Put takes) as ref, which must be of a registry that
