@@ -33,6 +33,8 @@ type Config struct {
 	Trust []signature.Entry `yaml:"trust"`
 	// TrustedRoot is the path of a Sigstore trusted_root.json. Empty: the public good root, by TUF.
 	TrustedRoot string `yaml:"trustedRoot"`
+	// TrustedRoots are further roots, by the name that authorities call them.
+	TrustedRoots map[string]signature.TrustedRoot `yaml:"trustedRoots"`
 	// Registries holds settings by registry host.
 	Registries map[string]RegistryConfig `yaml:"registries"`
 	// Rules changes the severity of single rules, by rule ID.
@@ -268,11 +270,6 @@ func explainYAML(name string, err error) error {
 		switch {
 		case unknownField.MatchString(line):
 			m := unknownField.FindStringSubmatch(line)
-			if m[2] == "attestations" {
-				// It is in the design, and nothing checks it yet: to accept it would be to let everything through.
-				out = append(out, fmt.Errorf("%s:%s: attestations cannot be asked for yet; remove the key", name, m[1]))
-				continue
-			}
 			out = append(out, fmt.Errorf("%s:%s: unknown key %q; known here: %s", name, m[1], m[2], knownKeys(m[3])))
 		case doubledKey.MatchString(line):
 			m := doubledKey.FindStringSubmatch(line)

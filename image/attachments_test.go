@@ -100,7 +100,7 @@ func TestAttachments(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				attached, err := pulled.Attachments(t.Context())
+				attached, err := pulled.Attachments(t.Context(), pulled.Digest, "")
 				if got := found(attached); err != nil || !slices.Equal(got, want) {
 					t.Errorf("attachments %q, %v, want %q", got, err, want)
 				}
@@ -142,7 +142,7 @@ func TestAttachmentFields(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	attached, err := pulled.Attachments(t.Context())
+	attached, err := pulled.Attachments(t.Context(), pulled.Digest, "")
 	if err != nil || len(attached) != 1 {
 		t.Fatalf("%+v, %v", attached, err)
 	}
@@ -214,7 +214,7 @@ func TestAttachmentsRefuse(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			attached, err := img.Attachments(t.Context())
+			attached, err := img.Attachments(t.Context(), img.Digest, "")
 			wantError(t, err, tt.want)
 			if len(attached) > 0 {
 				t.Error("an error, and attachments")
@@ -273,7 +273,7 @@ func TestReferrersPages(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err = img.Attachments(t.Context()); tt.want != "" {
+			if _, err = img.Attachments(t.Context(), img.Digest, ""); tt.want != "" {
 				wantError(t, err, tt.want)
 			} else if err != nil {
 				t.Error(err)
@@ -302,7 +302,7 @@ func TestReferrersStatus(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err = img.Attachments(t.Context()); want != "" {
+		if _, err = img.Attachments(t.Context(), img.Digest, ""); want != "" {
 			wantError(t, err, want)
 		} else if err != nil {
 			t.Errorf("status %d: %v", status, err)
@@ -338,7 +338,7 @@ func TestLayoutAttachments(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"tag.att a", "tag.sig s"}
-	attached, err := pulled.Attachments(t.Context())
+	attached, err := pulled.Attachments(t.Context(), pulled.Digest, "")
 	if got := found(attached); err != nil || !slices.Equal(got, want) {
 		t.Errorf("attachments %q, %v, want %q", got, err, want)
 	}
@@ -353,7 +353,7 @@ func TestLayoutAttachments(t *testing.T) {
 			t.Fatal(err)
 		}
 		want = []string{"referrer b", "tag.att a"}
-		attached, err = pulled.Attachments(t.Context())
+		attached, err = pulled.Attachments(t.Context(), pulled.Digest, "")
 		if got := found(attached); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: attachments %q, %v, want %q", transport, got, err, want)
 		}

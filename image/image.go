@@ -91,6 +91,6 @@ type Attachment struct {
 // cosign's tags and the referrers of OCI 1.1 (by the API, and by the fallback tag). None is no error. The two
 // layouts are looked for independently of each other: what is invalid in one never hides the other, it fails
 // the call. The order is that of discovery. More of it than Limits allow is an error that names the limit.
-func (i *Image) Attachments(ctx context.Context) ([]Attachment, error) {
-	return attachments(ctx, i.source, i.Digest, i.limits)
+func (i *Image) Attachments(ctx context.Context, digest, repository string) ([]Attachment, error) {
+	return attachments(ctx, i.source, digest, i.limits)
 }

@@ -136,7 +136,7 @@ func TestDockerSave(t *testing.T) {
 	if got != "elf" || img.Platforms[0].Name != "linux/arm64" || len(img.Platforms[0].Layers) != 2 {
 		t.Errorf("%+v with %q", img, got)
 	}
-	attached, err := img.Attachments(t.Context())
+	attached, err := img.Attachments(t.Context(), img.Digest, "")
 	if err != nil || len(attached) > 0 {
 		t.Errorf("attachments: %v, %v", attached, err)
 	}

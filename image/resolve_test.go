@@ -330,7 +330,7 @@ func TestTagMoves(t *testing.T) {
 		t.Fatal(err)
 	}
 	delete(h.manifests, "t")
-	if _, err := img.Attachments(t.Context()); err != nil {
+	if _, err := img.Attachments(t.Context(), img.Digest, ""); err != nil {
 		t.Error(err)
 	}
 	if f, err := img.Platforms[0].Files(t.Context(), Options{}); err != nil {

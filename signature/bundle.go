@@ -6,12 +6,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	intoto "github.com/in-toto/attestation/go/v1"
 	"github.com/sigstore/sigstore-go/pkg/bundle"
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/verify"
@@ -19,52 +16,48 @@ import (
 	"github.com/tidewaiter/tidewaiter/image"
 )
 
-// signPredicate is the type of the in-toto statement that cosign signs in the bundle layout: it says no more
-// than that its subject is vouched for. Statements of any other type are attestations.
-const signPredicate = "https://sigstore.dev/cosign/sign/v1"
-
-// statementTypes are the versions of the in-toto statement.
-var statementTypes = []string{intoto.StatementTypeUri, "https://in-toto.io/Statement/v0.1"}
-
-// bundled is a signature of the layout that cosign v3 writes: a Sigstore bundle around an in-toto statement.
+// bundled is a signature or attestation of the layout that cosign v3 writes: a Sigstore bundle around an in-toto
+// statement.
 type bundled struct {
 	bundle    *bundle.Bundle
-	statement *intoto.Statement
+	statement *statement
 	cert      *x509.Certificate // nil if it is signed with a plain key
 	names     certificateNames
 }
 
-// readBundle reads a bundle; it returns nil for an attestation.
 func readBundle(a image.Attachment) (*bundled, error) {
 	b := &bundled{bundle: &bundle.Bundle{}}
 	if err := b.bundle.UnmarshalJSON(a.Payload); err != nil {
 		return nil, fmt.Errorf("it is no Sigstore bundle: %w", err)
 	}
+	if err := b.readMaterial(); err != nil {
+		return nil, err
+	}
 	envelope, err := b.bundle.Envelope()
 	if err != nil {
 		return nil, errors.New("the bundle holds no statement about an image, but a signature of some file")
 	}
-	if b.statement, err = envelope.Statement(); err != nil {
+	if envelope.RawEnvelope().PayloadType != statementPayloadType {
+		return nil, fmt.Errorf("the bundle's payload is of type %s, which is not an in-toto statement", quote(envelope.RawEnvelope().PayloadType))
+	}
+	payload, err := envelope.RawEnvelope().DecodeB64Payload()
+	if err != nil {
 		return nil, fmt.Errorf("the bundle's statement cannot be read: %w", err)
 	}
-	if !slices.Contains(statementTypes, b.statement.GetType()) {
-		return nil, fmt.Errorf("the bundle's payload is of type %s, which is not an in-toto statement", quote(b.statement.GetType()))
-	}
-	switch b.statement.GetPredicateType() {
-	case signPredicate:
-	case "":
-		return nil, errors.New("the bundle's statement has no predicateType")
-	default:
-		return nil, nil
-	}
+	b.statement, err = readStatement(payload)
+	return b, err
+}
+
+// readMaterial reads the certificate, if there is one.
+func (b *bundled) readMaterial() error {
 	content, err := b.bundle.VerificationContent()
 	if err != nil {
-		return nil, fmt.Errorf("the bundle cannot be read: %w", err)
+		return fmt.Errorf("the bundle cannot be read: %w", err)
 	}
 	if b.cert = content.Certificate(); b.cert != nil {
 		b.names, err = readNames(b.cert)
 	}
-	return b, err
+	return err
 }
 
 func (b *bundled) check(_ context.Context, digest v1.Hash, a authority, trusted root.TrustedMaterial) (Signer, *refusal) {
@@ -112,7 +105,7 @@ func (b *bundled) verify(digest v1.Hash, a authority, trusted root.TrustedMateri
 	if err != nil {
 		return nil, err
 	}
-	if !covers(result.Statement, digest) || result.Statement.GetPredicateType() != signPredicate {
+	if !b.statement.covers(digest) || result.Statement.GetPredicateType() != b.statement.PredicateType {
 		return nil, errors.New("the verified statement is not the one that was read")
 	}
 	return result, nil
@@ -149,13 +142,6 @@ func (m keyMaterial) PublicKeyVerifier(string) (root.TimeConstrainedVerifier, er
 	return root.NewExpiringKey(m.key, time.Time{}, time.Time{}), nil
 }
 
-// covers tells whether a statement is about a digest.
-func covers(s *intoto.Statement, digest v1.Hash) bool {
-	return slices.ContainsFunc(s.GetSubject(), func(d *intoto.ResourceDescriptor) bool {
-		return d.GetDigest()[digest.Algorithm] == digest.Hex
-	})
-}
-
 // explain finds the most telling reason for which sigstore-go refused the signature.
 func (b *bundled) explain(digest v1.Hash, a authority, err error) *refusal {
 	if a.key != nil {
@@ -165,8 +151,8 @@ func (b *bundled) explain(digest v1.Hash, a authority, err error) *refusal {
 	} else if r := foreignIdentity(*a.identity, b.cert, b.names); r != nil {
 		return r
 	}
-	if !covers(b.statement, digest) {
-		return refuse(depthClaim, "signature does not cover %s; it names %s", digest, subjects(b.statement))
+	if !b.statement.covers(digest) {
+		return refuse(depthClaim, "signature does not cover %s; it names %s", digest, b.statement.subjects())
 	}
 	if entries, e := b.bundle.TlogEntries(); a.needsLog && e == nil && len(entries) == 0 {
 		return refuse(depthTrust, "%s", noLogEntry)
@@ -181,22 +167,6 @@ func (b *bundled) signedWith(key *publicKey) bool {
 	}
 	envelope, err := b.bundle.SignatureContent()
 	return err == nil && verify.VerifySignature(envelope, content, keyMaterial{key: key}) == nil
-}
-
-// subjects names what a statement is about, shortened.
-func subjects(s *intoto.Statement) string {
-	var names []string
-	for _, d := range s.GetSubject() {
-		if len(names) == 3 {
-			names = append(names, "…")
-			break
-		}
-		names = append(names, quote("sha256:"+d.GetDigest()["sha256"]))
-	}
-	if len(names) == 0 {
-		return "nothing"
-	}
-	return strings.Join(names, ", ")
 }
 
 // logIndex is the place of the signature in the log, if it was proven: an index beside an inclusion proof alone

@@ -18,17 +18,17 @@ func TestLogBindingOfBundles(t *testing.T) {
 	v, err := New(byWorkflow(), Options{TrustedRoot: w.trustedRoot(), Offline: true})
 	noError(t, err)
 	o := bundleOptions{log: true, after: time.Minute}
-	good := func() *protobundle.Bundle { return w.bundle(me, statement(digestA, signPredicate), o) }
+	good := func() *protobundle.Bundle { return w.bundle(me, signedStatement(digestA, signPredicate), o) }
 	entries := func(b *protobundle.Bundle) []*protorekor.TransparencyLogEntry {
 		return b.VerificationMaterial.TlogEntries
 	}
 	for name, edit := range map[string]func(*protobundle.Bundle){
 		"of another image": func(b *protobundle.Bundle) {
-			entries(b)[0] = entries(w.bundle(me, statement(digestB, signPredicate), o))[0]
+			entries(b)[0] = entries(w.bundle(me, signedStatement(digestB, signPredicate), o))[0]
 		},
 		"of another signature": func(b *protobundle.Bundle) { entries(b)[0] = entries(good())[0] },
 		"of another certificate": func(b *protobundle.Bundle) {
-			entries(b)[0] = entries(w.bundle(other, statement(digestA, signPredicate), o))[0]
+			entries(b)[0] = entries(w.bundle(other, signedStatement(digestA, signPredicate), o))[0]
 		},
 		"with another time": func(b *protobundle.Bundle) { entries(b)[0].IntegratedTime++ },
 		"with another body": func(b *protobundle.Bundle) {
@@ -63,20 +63,20 @@ func TestPredicates(t *testing.T) {
 		return fmt.Sprintf(`{"_type":"https://in-toto.io/Statement/v1","subject":%s,"predicateType":%q}`, subject, signPredicate)
 	}
 	for name, test := range map[string]struct{ payload, want string }{
-		"good":            {string(statement(digestA, signPredicate)), ""},
-		"trailing slash":  {string(statement(digestA, signPredicate+"/")), "attestation"},
-		"case":            {string(statement(digestA, "https://sigstore.dev/cosign/Sign/v1")), "attestation"},
-		"vulnerabilities": {string(statement(digestA, "https://cosign.sigstore.dev/attestation/vuln/v1")), "attestation"},
+		"good":            {string(signedStatement(digestA, signPredicate)), ""},
+		"trailing slash":  {string(signedStatement(digestA, signPredicate+"/")), "attestation"},
+		"case":            {string(signedStatement(digestA, "https://sigstore.dev/cosign/Sign/v1")), "attestation"},
+		"vulnerabilities": {string(signedStatement(digestA, "https://cosign.sigstore.dev/attestation/vuln/v1")), "attestation"},
 		"not json":        {"not json", "malformed"},
 		"no predicate":    {`{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":"` + hexA + `"}}]}`, "no predicateType"},
-		"other type":      {strings.Replace(string(statement(digestA, signPredicate)), "Statement/v1", "Layout/v1", 1), "malformed: the bundle's payload is of type"},
+		"other type":      {strings.Replace(string(signedStatement(digestA, signPredicate)), "Statement/v1", "Layout/v1", 1), "malformed: the payload is of type"},
 		"no subject":      {withSubject(`[]`), "does not cover"},
 		"null subject":    {withSubject(`[null]`), "malformed"},
 		"sha512 only":     {withSubject(`[{"digest":{"sha512":"` + hexA + hexA + `"}}]`), "does not cover"},
 		"upper case hex":  {withSubject(`[{"digest":{"sha256":"` + strings.ToUpper(hexA) + `"}}]`), "does not cover"},
 		"upper case":      {withSubject(`[{"digest":{"SHA256":"` + hexA + `"}}]`), "does not cover"},
 		"second subject":  {withSubject(`[{"digest":{"sha256":"` + digestB[7:] + `"}},{"digest":{"sha256":"` + hexA + `"}}]`), ""},
-		"many subjects":   {withSubject(`[` + strings.Repeat(`{"digest":{"sha256":"`+hexA+`"}},`, 2000) + `{}]`), "too many subjects"},
+		"many subjects":   {withSubject(`[` + strings.Repeat(`{"digest":{"sha256":"`+hexA+`"}},`, 2000) + `{}]`), "has 2001 subjects"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := verifyAttachments(t, byKeys(1, 0), o, attach(t, w.bundle(me, []byte(test.payload), bundleOptions{})))
@@ -92,7 +92,7 @@ func TestPredicates(t *testing.T) {
 // TestMessageSignature has a bundle that signs the image's manifest as a file: cosign sign-blob does that.
 func TestMessageSignature(t *testing.T) {
 	me := signer{key: newECDSA(t)}
-	a := attach(t, newWorld(t, time.Hour).bundle(me, statement(digestA, signPredicate), bundleOptions{}))
+	a := attach(t, newWorld(t, time.Hour).bundle(me, signedStatement(digestA, signPredicate), bundleOptions{}))
 	var b map[string]any
 	noError(t, json.Unmarshal(a.Payload, &b))
 	delete(b, "dsseEnvelope")

@@ -15,13 +15,16 @@ import (
 const (
 	simpleSigningMediaType = "application/vnd.dev.cosign.simplesigning.v1+json"
 	bundleMediaType        = "application/vnd.dev.sigstore.bundle" // a prefix: versions follow
+	envelopeMediaType      = "application/vnd.dsse.envelope.v1+json"
 )
 
-// candidate is something beside an image that may turn out to be a signature of it.
+// candidate is something beside an image that may turn out to be a signature or an attestation of it.
 type candidate struct {
 	layout, manifest string
 	names            certificateNames // what its certificate claims, if it has one
 	signed           signed
+	// statement is what an attestation says; nil for a signature.
+	statement *statement
 	// malformed says why nothing could be made of it; signed is nil then.
 	malformed string
 }
@@ -33,35 +36,52 @@ type signed interface {
 	check(ctx context.Context, digest v1.Hash, a authority, trusted root.TrustedMaterial) (Signer, *refusal)
 }
 
-// collect picks the signatures out of an image's attachments, and counts the attestations among the rest.
-func collect(attachments []image.Attachment) (candidates []candidate, attestations int) {
+// collect sorts signatures and attestations out of an image's attachments.
+func collect(attachments []image.Attachment) (signatures, attestations []candidate) {
 	for _, a := range attachments {
 		c := candidate{layout: a.Layout, manifest: a.Manifest}
 		isAttestation, err := c.read(a)
 		switch {
-		case isAttestation:
-			attestations++
-			continue
 		case err != nil:
 			c.malformed = clip("malformed: "+err.Error(), maxReason)
 		case c.signed == nil:
 			continue // something else: an SBOM, another tool's signature
 		}
-		candidates = append(candidates, c)
+		if isAttestation {
+			attestations = append(attestations, c)
+		} else {
+			signatures = append(signatures, c)
+		}
 	}
-	return candidates, attestations
+	return signatures, attestations
 }
 
 // read takes the attachment for what its media type says. That is an untrusted claim, which can only make a
 // signature be overlooked or refused.
 func (c *candidate) read(a image.Attachment) (isAttestation bool, err error) {
+	isAttestation = a.Layout == "tag" && a.Tag == ".att"
 	defer func() {
 		if p := recover(); p != nil {
-			isAttestation, err = false, fmt.Errorf("reading it failed: %v", p)
+			err = fmt.Errorf("reading it failed: %v", p)
 		}
 	}()
 	switch {
-	case a.Layout == "tag" && a.Tag == ".att":
+	case strings.HasPrefix(a.MediaType, bundleMediaType):
+		b, err := readBundle(a)
+		if err != nil {
+			return isAttestation, err
+		}
+		c.signed, c.names = b, b.names
+		if b.statement.PredicateType != signPredicate {
+			c.statement = b.statement
+		}
+		return c.statement != nil, nil
+	case isAttestation || a.MediaType == envelopeMediaType:
+		e, err := readEnvelope(a)
+		if err != nil {
+			return true, err
+		}
+		c.signed, c.names, c.statement = e, e.names, e.statement
 		return true, nil
 	case a.MediaType == simpleSigningMediaType:
 		s, err := readSimple(a)
@@ -69,12 +89,6 @@ func (c *candidate) read(a image.Attachment) (isAttestation bool, err error) {
 			return false, err
 		}
 		c.signed, c.names = s, s.names
-	case strings.HasPrefix(a.MediaType, bundleMediaType):
-		b, err := readBundle(a)
-		if err != nil || b == nil {
-			return err == nil, err
-		}
-		c.signed, c.names = b, b.names
 	case a.Layout == "tag":
 		return false, fmt.Errorf("media type %s is not one of a signature", quote(a.MediaType))
 	}
@@ -96,9 +110,10 @@ func (c *candidate) check(ctx context.Context, digest v1.Hash, a authority, trus
 		return Signer{}, r
 	}
 	s.Layout = c.layout
-	if a.key != nil {
+	switch {
+	case a.key != nil:
 		s.Kind, s.Key, s.Fingerprint = "key", a.key.name, a.key.fingerprint
-	} else {
+	default:
 		s.Kind, s.Issuer, s.Subject = "keyless", c.names.issuer, c.names.subject
 	}
 	return s, nil

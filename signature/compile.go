@@ -7,26 +7,15 @@ import (
 
 // rule is an entry that can be applied.
 type rule struct {
-	images      []string // as the policy writes them
-	patterns    []pattern
-	threshold   int
-	authorities []authority
-}
-
-// authority is who may vouch: exactly one of key and identity is set.
-type authority struct {
-	key      *publicKey
-	identity *identity
-	// needsLog tells that a signature must be in a transparency log.
-	needsLog bool
-}
-
-// String names the authority in reports, as the policy does.
-func (a authority) String() string {
-	if a.key != nil {
-		return "key " + a.key.name
-	}
-	return a.identity.String()
+	images       []string // as the policy writes them
+	patterns     []pattern
+	threshold    int
+	authorities  []authority
+	requirements []requirement
+	everyChild   bool
+	repository   string // that keeps the signatures; empty: the image's own
+	// conditions say why a signature that an authority accepts does not count all the same; nil if it does.
+	conditions func(Signer) *refusal
 }
 
 // matches tells whether the rule is about an image. The empty name is of an image without a registry, which
@@ -38,6 +27,7 @@ func (r rule) matches(name string) bool {
 // compiler collects the problems of a policy while it is compiled.
 type compiler struct {
 	dir      string
+	roots    map[string]*trustRoot // by the name that authorities use; "" is the default one
 	problems []Problem
 }
 
@@ -46,8 +36,8 @@ func (c *compiler) problem(path []any, format string, args ...any) {
 }
 
 // compile turns a policy into rules, or reports all of its problems at once.
-func compile(p Policy, dir string) ([]rule, error) {
-	c := &compiler{dir: dir}
+func compile(p Policy, dir string, roots map[string]*trustRoot) ([]rule, error) {
+	c := &compiler{dir: dir, roots: roots}
 	rules := make([]rule, len(p.Entries))
 	for i, e := range p.Entries {
 		rules[i] = c.entry([]any{"trust", i}, e)
@@ -59,7 +49,7 @@ func compile(p Policy, dir string) ([]rule, error) {
 }
 
 func (c *compiler) entry(path []any, e Entry) rule {
-	r := rule{images: e.Images, threshold: e.Threshold}
+	r := rule{images: e.Images, threshold: e.Threshold, everyChild: e.EveryChild, repository: e.Signatures}
 	if len(e.Images) == 0 {
 		c.problem(path, `has no images: name them (images: ["registry.example/shop/**"]), or every image (images: ["**"])`)
 	}
@@ -71,52 +61,28 @@ func (c *compiler) entry(path []any, e Entry) rule {
 		}
 		r.patterns = append(r.patterns, p)
 	}
-	if len(e.Authorities) == 0 {
+	if len(e.Authorities) == 0 && len(e.Attestations) == 0 {
 		c.problem(path, "has no authorities: nobody could vouch for these images; add a key or a keyless identity")
 	}
-	for i, a := range e.Authorities {
-		r.authorities = append(r.authorities, c.authority(append(path, "authorities", i), a))
+	r.authorities = c.authorities(path, e.Authorities)
+	if len(e.Authorities) > 0 {
+		r.threshold = c.threshold(path, e.Threshold, r.authorities)
 	}
-	c.distinctKeys(path, r.authorities)
-	c.threshold(path, &r, e)
+	r.conditions = func(Signer) *refusal { return nil }
+	for i, want := range e.Attestations {
+		r.requirements = append(r.requirements, c.requirement(append(path, "attestations", i), want, e, r.authorities))
+	}
 	return r
 }
 
-func (c *compiler) authority(path []any, a Authority) authority {
-	out := authority{needsLog: a.Keyless != nil}
-	switch {
-	case a.Key == "" && a.Keyless == nil:
-		c.problem(path, "is neither a key nor keyless: write key: FILE, or keyless: {issuer: …, subject: …}")
-	case a.Key != "" && a.Keyless != nil:
-		c.problem(path, "is both a key and keyless: make two authorities of them")
-	case a.Key != "":
-		key, err := loadKey(c.dir, a.Key)
-		if err != nil {
-			c.problem(append(path, "key"), "%v", err)
-		}
-		out.key = key
-	default:
-		out.identity = c.identity(append(path, "keyless"), *a.Keyless)
+// authorities compiles the authorities of an entry, or of a requirement.
+func (c *compiler) authorities(path []any, list []Authority) []authority {
+	out := make([]authority, len(list))
+	for i, a := range list {
+		out[i] = c.authority(append(path, "authorities", i), a)
 	}
-	c.transparencyLog(append(path, "transparencyLog"), a, &out)
+	c.distinctKeys(path, out)
 	return out
-}
-
-func (c *compiler) transparencyLog(path []any, a Authority, out *authority) {
-	switch a.TransparencyLog {
-	case "":
-	case TransparencyLogRequired:
-		out.needsLog = true
-	case TransparencyLogIgnore:
-		if a.Keyless != nil {
-			c.problem(path, "cannot be ignored for a keyless authority: only the log tells when its short-lived certificate was used")
-			return
-		}
-		out.needsLog = false
-	default:
-		c.problem(path, "is %q: it can be %q, or %q, which is the default for a key",
-			a.TransparencyLog, TransparencyLogRequired, TransparencyLogIgnore)
-	}
 }
 
 // distinctKeys refuses one key under two names: it would look like two signers, and count as one.
@@ -135,18 +101,18 @@ func (c *compiler) distinctKeys(path []any, authorities []authority) {
 	}
 }
 
-// threshold checks that the threshold can be met. A pattern may stand for any number of identities.
-func (c *compiler) threshold(path []any, r *rule, e Entry) {
-	if e.Threshold == 0 {
-		r.threshold = 1
-		return
-	}
-	open := slices.ContainsFunc(r.authorities, func(a authority) bool { return a.identity != nil && a.identity.open() })
+// threshold checks that a threshold can be met, and returns it. A pattern may stand for any number of
+// identities.
+func (c *compiler) threshold(path []any, threshold int, authorities []authority) int {
+	open := slices.ContainsFunc(authorities, func(a authority) bool { return a.identity != nil && a.identity.open() })
 	switch {
-	case e.Threshold < 0:
-		c.problem(append(path, "threshold"), "is %d: it says how many must vouch, and must be at least 1", e.Threshold)
-	case e.Threshold > len(e.Authorities) && len(e.Authorities) > 0 && !open:
+	case threshold == 0:
+		return 1
+	case threshold < 0:
+		c.problem(append(path, "threshold"), "is %d: it says how many must vouch, and must be at least 1", threshold)
+	case threshold > len(authorities) && !open:
 		c.problem(append(path, "threshold"), "is %d, but there are only %d authorities: it could never be met",
-			e.Threshold, len(e.Authorities))
+			threshold, len(authorities))
 	}
+	return threshold
 }

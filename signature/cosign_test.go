@@ -61,7 +61,7 @@ func TestCosign(t *testing.T) {
 func keyPolicy(images, key string) Policy {
 	return Policy{[]Entry{{
 		Images:      []string{images},
-		Authorities: []Authority{{Key: key, TransparencyLog: TransparencyLogIgnore}},
+		Authorities: []Authority{{Key: key, TransparencyLog: Ignore}},
 	}}}
 }
 

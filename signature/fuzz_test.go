@@ -25,8 +25,8 @@ func FuzzVerify(f *testing.F) {
 	var genuine []image.Attachment
 	for _, digest := range []string{digestA, digestB} {
 		genuine = append(genuine, w.simple(me, digest, time.Minute), key.simple(f, digest),
-			attach(f, w.bundle(me, statement(digest, signPredicate), bundleOptions{log: true, after: time.Minute, timestamp: true})),
-			attach(f, w.bundle(key, statement(digest, signPredicate), bundleOptions{})))
+			attach(f, w.bundle(me, signedStatement(digest, signPredicate), bundleOptions{log: true, after: time.Minute, timestamp: true})),
+			attach(f, w.bundle(key, signedStatement(digest, signPredicate), bundleOptions{})))
 	}
 	for i := range genuine {
 		for field := range 5 {
@@ -41,7 +41,7 @@ func FuzzVerify(f *testing.F) {
 		if r.Found != len(r.Signers)+len(r.Rejected) {
 			t.Errorf("%d found, but got %+v", r.Found, r)
 		}
-		if held(r) && signedPayload(a) != string(simplePayload(digestA)) && signedPayload(a) != string(statement(digestA, signPredicate)) {
+		if held(r) && signedPayload(a) != string(simplePayload(digestA)) && signedPayload(a) != string(signedStatement(digestA, signPredicate)) {
 			t.Errorf("accepted: %+v", a)
 		}
 		for _, rejected := range r.Rejected {

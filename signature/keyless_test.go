@@ -60,7 +60,7 @@ func TestKeyless(t *testing.T) {
 			checkOutcome(t, verifyAttachments(t, p, o, w.simple(me, digestA, test.after)), test.want)
 		})
 		t.Run(test.name+" referrer", func(t *testing.T) {
-			b := w.bundle(me, statement(digestA, signPredicate), bundleOptions{log: true, after: test.after})
+			b := w.bundle(me, signedStatement(digestA, signPredicate), bundleOptions{log: true, after: test.after})
 			checkOutcome(t, verifyAttachments(t, p, o, attach(t, b)), test.want)
 		})
 	}
@@ -91,7 +91,7 @@ func TestKeylessOtherImage(t *testing.T) {
 	o := Options{TrustedRoot: w.trustedRoot()}
 	me := w.identity(leaf{})
 	checkOutcome(t, verifyAttachments(t, byWorkflow(), o, w.simple(me, digestB, time.Minute)), "does not cover "+digestA)
-	b := w.bundle(me, statement(digestB, signPredicate), bundleOptions{log: true, after: time.Minute})
+	b := w.bundle(me, signedStatement(digestB, signPredicate), bundleOptions{log: true, after: time.Minute})
 	checkOutcome(t, verifyAttachments(t, byWorkflow(), o, attach(t, b)), "does not cover "+digestA)
 }
 
@@ -102,12 +102,12 @@ func TestKeylessNeedsLog(t *testing.T) {
 	me := w.identity(leaf{})
 	for name, a := range map[string]image.Attachment{
 		"tag":                     me.simple(t, digestA),
-		"referrer":                attach(t, w.bundle(me, statement(digestA, signPredicate), bundleOptions{})),
-		"referrer with timestamp": attach(t, w.bundle(me, statement(digestA, signPredicate), bundleOptions{timestamp: true})),
+		"referrer":                attach(t, w.bundle(me, signedStatement(digestA, signPredicate), bundleOptions{})),
+		"referrer with timestamp": attach(t, w.bundle(me, signedStatement(digestA, signPredicate), bundleOptions{timestamp: true})),
 	} {
 		t.Run(name, func(t *testing.T) { checkOutcome(t, verifyAttachments(t, byWorkflow(), o, a), noLogEntry) })
 	}
-	both := w.bundle(me, statement(digestA, signPredicate), bundleOptions{log: true, after: time.Minute, timestamp: true})
+	both := w.bundle(me, signedStatement(digestA, signPredicate), bundleOptions{log: true, after: time.Minute, timestamp: true})
 	if r := verifyAttachments(t, byWorkflow(), o, attach(t, both)); !held(r) || r.Signers[0].SignedAt.After(w.now.Add(30*time.Second)) {
 		t.Errorf("got %+v, want it held since the timestamp, which is the earlier time", r)
 	}
@@ -136,7 +136,7 @@ func TestCancelled(t *testing.T) {
 	noError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if r, err := v.verify(ctx, v.rules, digestA, []image.Attachment{me.simple(t, digestA)}); err == nil {
+	if r, err := v.judge(ctx, t, v.rules, me.simple(t, digestA)); err == nil {
 		t.Errorf("got %+v, want an error", r)
 	}
 }

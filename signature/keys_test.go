@@ -33,7 +33,7 @@ func TestKeySignatures(t *testing.T) {
 		o := Options{Dir: writeKeys(t, key)}
 		for layout, a := range map[string]image.Attachment{
 			"tag":      s.simple(t, digestA),
-			"referrer": attach(t, w.bundle(s, statement(digestA, signPredicate), bundleOptions{})),
+			"referrer": attach(t, w.bundle(s, signedStatement(digestA, signPredicate), bundleOptions{})),
 		} {
 			t.Run(name+" "+layout, func(t *testing.T) {
 				r := verifyAttachments(t, byKeys(1, 0), o, a)
@@ -54,7 +54,7 @@ func TestKeyWithLog(t *testing.T) {
 	w := newWorld(t, time.Hour)
 	me := signer{key: newECDSA(t)}
 	p := byKeys(1, 1)
-	p.Entries[0].Authorities[0].TransparencyLog = TransparencyLogRequired
+	p.Entries[0].Authorities[0].TransparencyLog = Required
 	o := Options{Dir: writeKeys(t, me.key), TrustedRoot: w.trustedRoot()}
 	for name, test := range map[string]struct {
 		attachment image.Attachment
@@ -62,8 +62,8 @@ func TestKeyWithLog(t *testing.T) {
 	}{
 		"tag logged":          {w.simple(me, digestA, time.Minute), ""},
 		"tag not logged":      {me.simple(t, digestA), noLogEntry},
-		"referrer logged":     {attach(t, w.bundle(me, statement(digestA, signPredicate), bundleOptions{log: true, after: time.Minute})), ""},
-		"referrer not logged": {attach(t, w.bundle(me, statement(digestA, signPredicate), bundleOptions{})), noLogEntry},
+		"referrer logged":     {attach(t, w.bundle(me, signedStatement(digestA, signPredicate), bundleOptions{log: true, after: time.Minute})), ""},
+		"referrer not logged": {attach(t, w.bundle(me, signedStatement(digestA, signPredicate), bundleOptions{})), noLogEntry},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := verifyAttachments(t, p, o, test.attachment)
@@ -89,12 +89,12 @@ func TestLogByDefault(t *testing.T) {
 		want      bool
 	}{
 		"key":               {Authority{Key: "0.pub"}, false},
-		"key, ignored":      {Authority{Key: "0.pub", TransparencyLog: TransparencyLogIgnore}, false},
-		"key, required":     {Authority{Key: "0.pub", TransparencyLog: TransparencyLogRequired}, true},
+		"key, ignored":      {Authority{Key: "0.pub", TransparencyLog: Ignore}, false},
+		"key, required":     {Authority{Key: "0.pub", TransparencyLog: Required}, true},
 		"keyless":           {Authority{Keyless: identity}, true},
-		"keyless, required": {Authority{Keyless: identity, TransparencyLog: TransparencyLogRequired}, true},
+		"keyless, required": {Authority{Keyless: identity, TransparencyLog: Required}, true},
 	} {
-		rules, err := compile(Policy{[]Entry{{Images: []string{"**"}, Authorities: []Authority{test.authority}}}}, dir)
+		rules, err := compile(Policy{[]Entry{{Images: []string{"**"}, Authorities: []Authority{test.authority}}}}, dir, nil)
 		noError(t, err)
 		if got := rules[0].authorities[0].needsLog; got != test.want {
 			t.Errorf("%s: log needed is %v, want %v", name, got, test.want)
@@ -127,7 +127,7 @@ func TestOtherImage(t *testing.T) {
 	want := "signature does not cover " + digestA + "; it names \"" + digestB
 	for name, a := range map[string]image.Attachment{
 		"tag":      me.simple(t, digestB),
-		"referrer": attach(t, w.bundle(me, statement(digestB, signPredicate), bundleOptions{})),
+		"referrer": attach(t, w.bundle(me, signedStatement(digestB, signPredicate), bundleOptions{})),
 	} {
 		t.Run(name, func(t *testing.T) { checkOutcome(t, verifyAttachments(t, byKeys(1, 0), o, a), want) })
 	}
@@ -144,7 +144,7 @@ func TestThreshold(t *testing.T) {
 	one, two, three := signer{key: newECDSA(t)}, signer{key: newECDSA(t)}, signer{key: newECDSA(t)}
 	w := newWorld(t, time.Hour)
 	o := Options{Dir: writeKeys(t, one.key, two.key)}
-	bundle := attach(t, w.bundle(one, statement(digestA, signPredicate), bundleOptions{}))
+	bundle := attach(t, w.bundle(one, signedStatement(digestA, signPredicate), bundleOptions{}))
 	for name, test := range map[string]struct {
 		attachments []image.Attachment
 		want        bool
@@ -212,7 +212,7 @@ func TestLayoutsAreIndependent(t *testing.T) {
 	w := newWorld(t, time.Hour)
 	me, stranger := signer{key: newECDSA(t)}, signer{key: newECDSA(t)}
 	o := Options{Dir: writeKeys(t, me.key)}
-	bad := attach(t, w.bundle(stranger, statement(digestA, signPredicate), bundleOptions{}))
+	bad := attach(t, w.bundle(stranger, signedStatement(digestA, signPredicate), bundleOptions{}))
 	if r := verifyAttachments(t, byKeys(1, 0), o, bad, me.simple(t, digestA)); !held(r) || len(r.Rejected) != 1 || r.Rejected[0].Layout != "referrer" {
 		t.Errorf("got %+v, want it held and the bundle rejected", r)
 	}
@@ -232,7 +232,7 @@ func TestOrder(t *testing.T) {
 		w.simple(stranger, digestA, time.Minute),
 		broken,
 		signer{key: newECDSA(t)}.simple(t, digestA),
-		attach(t, w.bundle(me, statement(digestA, signPredicate), bundleOptions{log: true, after: 2 * time.Minute})),
+		attach(t, w.bundle(me, signedStatement(digestA, signPredicate), bundleOptions{log: true, after: 2 * time.Minute})),
 	}
 	v, err := New(byWorkflow(), Options{TrustedRoot: w.trustedRoot(), Offline: true})
 	noError(t, err)

@@ -117,8 +117,8 @@ func (w *world) logSimple(s signer, a image.Attachment, after time.Duration) str
 	return string(text)
 }
 
-// statement is what cosign signs in the bundle layout.
-func statement(digest, predicateType string) []byte {
+// signedStatement is what cosign signs in the bundle layout.
+func signedStatement(digest, predicateType string) []byte {
 	return fmt.Appendf(nil, `{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":%q}}],"predicateType":%q,"predicate":{}}`,
 		strings.TrimPrefix(digest, "sha256:"), predicateType)
 }
@@ -251,9 +251,21 @@ func mustVerify(t testing.TB, v *Verifier, attachments ...image.Attachment) Resu
 	if len(rules) == 0 {
 		t.Fatal("no entry of the policy matches")
 	}
-	result, err := v.verify(context.Background(), rules, digestA, attachments)
+	result, err := v.judge(context.Background(), t, rules, attachments...)
 	noError(t, err)
 	return result
+}
+
+// judge judges attachments of digestA, the only platform's digest too, by rules.
+func (v *Verifier) judge(ctx context.Context, t testing.TB, rules []rule, attachments ...image.Attachment) (Result, error) {
+	t.Helper()
+	found := gathered{}
+	for _, r := range rules {
+		for _, p := range r.places(digestA, []string{digestA}) {
+			noError(t, found.add(p, attachments))
+		}
+	}
+	return v.verify(ctx, rules, digestA, []string{digestA}, found)
 }
 
 // held tells whether every entry of a result holds.
@@ -270,7 +282,7 @@ func held(r Result) bool {
 func byKeys(n, threshold int) Policy {
 	e := Entry{Images: []string{"registry.example/shop/**"}, Threshold: threshold}
 	for i := range n {
-		e.Authorities = append(e.Authorities, Authority{Key: fmt.Sprintf("%d.pub", i), TransparencyLog: TransparencyLogIgnore})
+		e.Authorities = append(e.Authorities, Authority{Key: fmt.Sprintf("%d.pub", i), TransparencyLog: Ignore})
 	}
 	return Policy{[]Entry{e}}
 }

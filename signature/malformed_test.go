@@ -39,7 +39,7 @@ func TestMalformed(t *testing.T) {
 		a := w.simple(me, digestA, time.Minute)
 		a.Payload = []byte(text)
 		checkMalformed(t, mustVerify(t, v, a))
-		b := attach(t, w.bundle(me, statement(digestA, signPredicate), bundleOptions{log: true, after: time.Minute}))
+		b := attach(t, w.bundle(me, signedStatement(digestA, signPredicate), bundleOptions{log: true, after: time.Minute}))
 		b.Payload = []byte(text)
 		checkMalformed(t, mustVerify(t, v, b))
 	}
@@ -91,7 +91,7 @@ func TestOthersAttachments(t *testing.T) {
 	w := newWorld(t, time.Hour)
 	me := signer{key: newECDSA(t)}
 	o := Options{Dir: writeKeys(t, me.key)}
-	provenance := attach(t, w.bundle(me, statement(digestA, "https://slsa.dev/provenance/v1"), bundleOptions{}))
+	provenance := attach(t, w.bundle(me, signedStatement(digestA, "https://slsa.dev/provenance/v1"), bundleOptions{}))
 	sbom := image.Attachment{Layout: "referrer", MediaType: "application/spdx+json", Payload: []byte("{}")}
 	att := image.Attachment{Layout: "tag", Tag: ".att", MediaType: "application/vnd.dsse.envelope.v1+json", Payload: []byte("{}")}
 	r := verifyAttachments(t, byKeys(1, 0), o, provenance, sbom, att)

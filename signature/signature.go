@@ -5,9 +5,10 @@ package signature
 
 import "time"
 
-// Result is what was found out about the signatures of one digest.
+// Result is what was found out about the signatures and attestations of one image.
 type Result struct {
-	// Digest is the digest that every signer of this result vouches for.
+	// Digest is the image's digest. Signers vouch for it, or, under an entry with everyChild, for the digest of
+	// every platform's manifest.
 	Digest string `json:"digest"`
 	// Configured tells that the policy has any entry at all.
 	Configured bool `json:"configured"`
@@ -15,32 +16,54 @@ type Result struct {
 	Entries []EntryResult `json:"entries"`
 	// Signers are the distinct keys and identities whose signatures verified under a matching entry.
 	Signers []Signer `json:"signers"`
-	// Rejected are the signatures that were found and do not count, each with the reason.
+	// Attestations are those that verified under a requirement of a matching entry.
+	Attestations []Attestation `json:"attestations"`
+	// Rejected are the signatures and attestations that were found and do not count, each with the reason.
 	Rejected []Rejection `json:"rejected"`
-	// Found counts all signatures that stood beside the image, good and bad.
-	Found int `json:"found"`
+	// Found counts all signatures that stood beside the image, good and bad; FoundAttestations the attestations.
+	Found             int `json:"found"`
+	FoundAttestations int `json:"foundAttestations"`
 }
 
 // EntryResult tells how one matching entry of the policy fared.
 type EntryResult struct {
-	Images    []string `json:"images"`
-	Held      bool     `json:"held"`
+	Images []string `json:"images"`
+	// Held tells that everything is there that the entry asks for.
+	Held bool `json:"held"`
+	// Signed tells that enough signers vouch; so it is if the entry asks for none.
+	Signed    bool     `json:"signed"`
 	Threshold int      `json:"threshold"`
 	Signers   []Signer `json:"signers"`
-	// Missing says in words what the entry still lacks. Empty if it held.
+	// Missing says in words which signatures the entry still lacks. Empty if it is signed.
+	Missing string `json:"missing,omitempty"`
+	// Attestations tell how each of the entry's requirements fared, in the order of the policy.
+	Attestations []RequirementResult `json:"attestations"`
+}
+
+// RequirementResult tells how one required attestation fared.
+type RequirementResult struct {
+	PredicateType string   `json:"predicateType"`
+	Held          bool     `json:"held"`
+	Threshold     int      `json:"threshold"`
+	Signers       []Signer `json:"signers"`
+	// Missing says in words what is lacking. Empty if it held.
 	Missing string `json:"missing,omitempty"`
 }
 
-// Signer is a key or an identity that vouches for the digest.
+// Signer is a key or an identity that vouches for a digest.
 type Signer struct {
-	// Kind is "key" or "keyless".
+	// Kind is "key", "certificate" or "keyless".
 	Kind string `json:"kind"`
 	// Key is how the policy names the key; Fingerprint is the SHA-256 of its DER form.
 	Key         string `json:"key,omitempty"`
 	Fingerprint string `json:"fingerprint,omitempty"`
-	// Issuer and Subject are of the certificate of a keyless signature.
+	// Issuer and Subject are of the certificate.
 	Issuer  string `json:"issuer,omitempty"`
 	Subject string `json:"subject,omitempty"`
+	// Roots is how the policy names the file of the certificate's own authority.
+	Roots string `json:"roots,omitempty"`
+	// Workflow is what the certificate says of the CI workflow that signed.
+	Workflow *Workflow `json:"workflow,omitempty"`
 	// Layout is where the signature stood: "tag" or "referrer".
 	Layout string `json:"layout"`
 	// SignedAt is the trusted time of the signature (log or timestamp authority); zero if there is none.
@@ -48,13 +71,43 @@ type Signer struct {
 	LogIndex *int64    `json:"logIndex,omitempty"`
 	// DockerReference is the image name inside the signed claim. It is a claim, not a proof.
 	DockerReference string `json:"dockerReference,omitempty"`
+	// Annotations are those of the signed claim.
+	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
-// Rejection is a signature that does not count, and why.
+// Workflow is what a Sigstore certificate says of the CI workflow that it was issued to (Fulcio's OID
+// extensions 1.3.6.1.4.1.57264.1.2 and on).
+type Workflow struct {
+	Repository string `json:"repository,omitempty"`
+	Ref        string `json:"ref,omitempty"`
+	Commit     string `json:"commit,omitempty"`
+	Trigger    string `json:"trigger,omitempty"`
+	Runner     string `json:"runner,omitempty"`
+	// Run is the address of the run.
+	Run string `json:"run,omitempty"`
+}
+
+// Attestation is a statement about the image that somebody whom the policy trusts for it has signed.
+type Attestation struct {
+	PredicateType string `json:"predicateType"`
+	Layout        string `json:"layout"`
+	// Manifest is the digest of the manifest that carries it.
+	Manifest string   `json:"manifest"`
+	Signers  []Signer `json:"signers"`
+	// At most one of the following is set: what the predicate tells, if its type is known.
+	Provenance      *Provenance          `json:"provenance,omitempty"`
+	SBOM            *AttestedSBOM        `json:"sbom,omitempty"`
+	Vulnerabilities *VulnerabilityReport `json:"vulnerabilities,omitempty"`
+	VEX             *VEX                 `json:"vex,omitempty"`
+}
+
+// Rejection is a signature or attestation that does not count, and why.
 type Rejection struct {
 	Layout string `json:"layout"`
 	// Manifest is the digest of the manifest that carries the signature.
 	Manifest string `json:"manifest"`
+	// PredicateType is what an attestation claims to be; empty for signatures.
+	PredicateType string `json:"predicateType,omitempty"`
 	// Authority is the key or identity that it was checked against.
 	Authority string `json:"authority"`
 	// Issuer and Subject are what its certificate claims, if it has one that could be read.

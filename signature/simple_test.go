@@ -25,7 +25,7 @@ func TestExpiredIntermediate(t *testing.T) {
 	checkOutcome(t, verifyAttachments(t, byWorkflow(), o, before), "")
 	checkOutcome(t, verifyAttachments(t, byWorkflow(), o, after), "the certificate chain was not valid when the signature was logged")
 
-	b := w.bundle(me, statement(digestA, signPredicate), bundleOptions{log: true, after: 5 * time.Minute})
+	b := w.bundle(me, signedStatement(digestA, signPredicate), bundleOptions{log: true, after: 5 * time.Minute})
 	checkOutcome(t, verifyAttachments(t, byWorkflow(), o, attach(t, b)), "failed to verify leaf certificate")
 
 	if !cosignAccepts(t, o, after) {
@@ -43,7 +43,7 @@ func cosignAccepts(t *testing.T, o Options, a image.Attachment) bool {
 	layer, err := s.layer(authority{needsLog: true})
 	noError(t, err)
 	ok, err := cosign.VerifyImageSignature(context.Background(), layer, mustHash(t), &cosign.CheckOpts{
-		ClaimVerifier: cosign.SimpleClaimVerifier, Offline: true, TrustedMaterial: trusted.current,
+		ClaimVerifier: cosign.SimpleClaimVerifier, Offline: true, TrustedMaterial: trusted.current[0],
 		Identities: []cosign.Identity{{Issuer: provider, Subject: workflow}},
 	})
 	return ok && err == nil

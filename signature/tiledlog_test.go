@@ -37,7 +37,7 @@ func TestTiledLog(t *testing.T) {
 		"of another certificate": {true, w.identity(leaf{from: -time.Minute}), "log inclusion"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := statement(digestA, signPredicate)
+			s := signedStatement(digestA, signPredicate)
 			b := w.bundle(me, s, bundleOptions{timestamp: test.timestamp})
 			b.VerificationMaterial.TlogEntries = []*protorekor.TransparencyLogEntry{
 				w.logTiled(test.logged, s, b.GetDsseEnvelope().GetSignatures()[0].GetSig()),

@@ -20,14 +20,34 @@ const rootLifetime = 24 * time.Hour
 // fetchTimeout bounds one fetching, which is a handful of requests.
 const fetchTimeout = 30 * time.Second
 
-// trustRoot is what certificates, logs and timestamps are checked against. It is loaded when it is first
-// needed, and a failure is not remembered.
+// TrustedRoot is where a trusted root comes from: exactly one of File and TUF is set.
+type TrustedRoot struct {
+	// File is the path of a trusted_root.json, or of a file with several of them, one a line, as
+	// "gh attestation trusted-root" writes it.
+	File string `yaml:"file,omitempty"`
+	// TUF is the address of a repository of The Update Framework, and Root the path of its root.json that is
+	// trusted to begin with.
+	TUF  string `yaml:"tuf,omitempty"`
+	Root string `yaml:"root,omitempty"`
+}
+
+// trustRoot is what certificates, logs and timestamps are checked against: one or several trusted roots, which
+// are never mixed. It is loaded when it is first needed, and a failure is not remembered.
 type trustRoot struct {
-	fetch func(context.Context) (root.TrustedMaterial, error)
+	name  string // for errors
+	fetch func(context.Context) ([]root.TrustedMaterial, error)
 
 	mu      sync.Mutex
-	current root.TrustedMaterial
+	current []root.TrustedMaterial
 	until   time.Time // zero if current stays good
+}
+
+// newTrustRoots returns the roots by the names that authorities call them; the default one has no name.
+func newTrustRoots(o Options) (map[string]*trustRoot, error) {
+	roots := map[string]*trustRoot{}
+	var err error
+	roots[""], err = newTrustRoot(o)
+	return roots, err
 }
 
 func newTrustRoot(o Options) (*trustRoot, error) {
@@ -36,18 +56,21 @@ func newTrustRoot(o Options) (*trustRoot, error) {
 		if err != nil {
 			return nil, fmt.Errorf("trustedRoot: %w", err)
 		}
-		return &trustRoot{current: file}, nil
+		return &trustRoot{name: "trustedRoot: " + o.TrustedRoot, current: []root.TrustedMaterial{file}}, nil
 	}
 	if o.Offline {
-		return &trustRoot{fetch: func(context.Context) (root.TrustedMaterial, error) {
+		return &trustRoot{fetch: func(context.Context) ([]root.TrustedMaterial, error) {
 			return nil, errors.New("a trusted root is needed for this image, and there is none offline: set trustedRoot to a trusted_root.json")
 		}}, nil
 	}
-	return &trustRoot{fetch: func(ctx context.Context) (root.TrustedMaterial, error) { return fetchRoot(ctx, o.CacheDir) }}, nil
+	return &trustRoot{fetch: func(ctx context.Context) ([]root.TrustedMaterial, error) {
+		fetched, err := fetchRoot(ctx, o.CacheDir)
+		return []root.TrustedMaterial{fetched}, err
+	}}, nil
 }
 
 // material returns the root, fetching it if it must.
-func (t *trustRoot) material(ctx context.Context) (root.TrustedMaterial, error) {
+func (t *trustRoot) material(ctx context.Context) ([]root.TrustedMaterial, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.current != nil && (t.until.IsZero() || time.Now().Before(t.until)) {

@@ -26,9 +26,9 @@ func TestStrangersRoot(t *testing.T) {
 		"tag":                       other.simple(stranger, digestA, time.Minute),
 		"tag, in our log":           w.simple(stranger, digestA, time.Minute),
 		"tag, in another log":       other.simple(w.identity(leaf{}), digestA, time.Minute),
-		"referrer":                  attach(t, other.bundle(stranger, statement(digestA, signPredicate), bundleOptions{log: true, after: time.Minute})),
-		"referrer, in our log":      attach(t, w.bundle(stranger, statement(digestA, signPredicate), bundleOptions{log: true, after: time.Minute})),
-		"referrer, in another log":  attach(t, other.bundle(w.identity(leaf{}), statement(digestA, signPredicate), bundleOptions{log: true, after: time.Minute})),
+		"referrer":                  attach(t, other.bundle(stranger, signedStatement(digestA, signPredicate), bundleOptions{log: true, after: time.Minute})),
+		"referrer, in our log":      attach(t, w.bundle(stranger, signedStatement(digestA, signPredicate), bundleOptions{log: true, after: time.Minute})),
+		"referrer, in another log":  attach(t, other.bundle(w.identity(leaf{}), signedStatement(digestA, signPredicate), bundleOptions{log: true, after: time.Minute})),
 		"with the chain of another": withChain(w.simple(stranger, digestA, time.Minute), other.intermediate, other.root),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -72,10 +72,10 @@ func TestOffline(t *testing.T) {
 	v, err := New(byWorkflow(), Options{Offline: true})
 	noError(t, err)
 	rules := v.matching(image.Reference{Transport: image.Registry, Host: "registry.example", Repository: "shop/web"})
-	if r, err := v.verify(context.Background(), rules, digestA, nil); err != nil || held(r) {
+	if r, err := v.judge(context.Background(), t, rules); err != nil || held(r) {
 		t.Errorf("unsigned: got %+v, %v", r, err)
 	}
-	if r, err := v.verify(context.Background(), rules, digestA, []image.Attachment{a}); err == nil || !strings.Contains(err.Error(), "set trustedRoot") {
+	if r, err := v.judge(context.Background(), t, rules, a); err == nil || !strings.Contains(err.Error(), "set trustedRoot") {
 		t.Errorf("got %+v, %v, want an error that says what to set", r, err)
 	}
 }
@@ -96,12 +96,12 @@ func TestFetchFails(t *testing.T) {
 // the root has become old.
 func TestRootIsFetchedOnce(t *testing.T) {
 	fetched, failing := 0, true
-	trusted := trustRoot{fetch: func(context.Context) (root.TrustedMaterial, error) {
+	trusted := trustRoot{fetch: func(context.Context) ([]root.TrustedMaterial, error) {
 		fetched++
 		if failing {
 			return nil, errors.New("no network")
 		}
-		return &root.BaseTrustedMaterial{}, nil
+		return []root.TrustedMaterial{&root.BaseTrustedMaterial{}}, nil
 	}}
 	_, err := trusted.material(context.Background())
 	if err == nil {

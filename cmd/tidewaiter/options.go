@@ -131,7 +131,7 @@ func (o *options) clients(c *gate.Config) (*image.Client, *signature.Verifier, e
 		UserAgent:    "tidewaiter/" + programVersion(),
 	}
 	verifier, err := signature.New(c.TrustPolicy(), signature.Options{
-		Dir: c.Dir(), TrustedRoot: c.TrustedRoot, Offline: o.offline,
+		Dir: c.Dir(), TrustedRoot: c.TrustedRoot, TrustedRoots: c.TrustedRoots, Offline: o.offline,
 	})
 	if err != nil {
 		return nil, nil, configError{c.Explain(err)}
