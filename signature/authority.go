@@ -44,7 +44,7 @@ func (c *compiler) authority(path []any, a Authority) authority {
 	case a.Key != "" && a.Keyless != nil:
 		c.problem(path, "is both a key and keyless: make two authorities of them")
 	case a.Key != "":
-		key, err := loadKey(c.dir, a.Key)
+		key, err := c.key(a.Key)
 		if err != nil {
 			c.problem(append(path, "key"), "%v", err)
 		}
@@ -80,4 +80,12 @@ func (c *compiler) transparencyLog(path []any, a Authority, out *authority) {
 		c.problem(path, "is %q: it can be %q, or %q, which is the default for a key",
 			a.TransparencyLog, Required, Ignore)
 	}
+}
+
+// key returns the key of that name.
+func (c *compiler) key(name string) (*publicKey, error) {
+	if known, ok := c.keys[name]; ok {
+		return known, nil
+	}
+	return loadKey(c.dir, name)
 }

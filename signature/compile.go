@@ -26,8 +26,10 @@ func (r rule) matches(name string) bool {
 
 // compiler collects the problems of a policy while it is compiled.
 type compiler struct {
-	dir      string
-	roots    map[string]*trustRoot // by the name that authorities use; "" is the default one
+	dir   string
+	roots map[string]*trustRoot // by the name that authorities use; "" is the default one
+	// keys are those that are no files yet, by name (Suggest).
+	keys     map[string]*publicKey
 	problems []Problem
 }
 

@@ -31,6 +31,10 @@ type Options struct {
 // Verifier says who vouches for images, under one policy. It may be used by several goroutines.
 type Verifier struct {
 	rules []rule
+	// What the rules were made of, for Suggest.
+	policy Policy
+	dir    string
+	roots  map[string]*trustRoot
 }
 
 // New makes a Verifier. It reads the files that the policy and the options name, and needs no network. An
@@ -48,7 +52,7 @@ func New(policy Policy, options Options) (*Verifier, error) {
 			}
 		}
 	}
-	return &Verifier{rules}, nil
+	return &Verifier{rules, policy, options.Dir, roots}, nil
 }
 
 // sufficientRoot refuses a root under which no signature of the authority could ever count.
