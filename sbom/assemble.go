@@ -21,6 +21,7 @@ import (
 type scanner struct {
 	table    *table
 	limits   Limits
+	bounds   *bounds // of what archives unpack to, in all files together
 	platform *image.Platform
 	files    *image.Files
 	tree     *tree
@@ -38,7 +39,7 @@ func (s *scanner) visit(e *image.Entry, r io.Reader) (keep bool, err error) {
 	if len(head) > 0 {
 		s.mimes[e], _, _ = strings.Cut(mimetype.Detect(head).String(), ";")
 	}
-	c, err := s.table.inspect(e.Path, e.Mode, e.Size, head, r, s.limits.File)
+	c, err := s.table.inspect(e.Path, e.Mode, head, r, s.bounds)
 	if err != nil {
 		return false, err
 	}

@@ -23,7 +23,7 @@ func BenchmarkInspect(b *testing.B) {
 	b.SetBytes(int64(len(program)))
 	for b.Loop() {
 		head, rest := program[:headSize], bytes.NewReader(program[headSize:])
-		if _, err := t.inspect("/bin/app", 0o755, int64(len(program)), head, rest, 1<<30); err != nil {
+		if _, err := t.inspect("/bin/app", 0o755, head, rest, newBounds(DefaultLimits())); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,7 +1,6 @@
 package sbom
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path"
@@ -14,6 +13,8 @@ type evidence struct {
 	class, tool string
 	// sort is the kind of indicator: a class that needs several counts the sorts, not the marks.
 	sort string
+	// weak evidence says nothing alone.
+	weak bool
 	mark Mark
 }
 
@@ -24,12 +25,14 @@ const (
 	byBuildInfo = "buildinfo"
 	byApplet    = "applet"
 	byContent   = "content"
+	byLayout    = "layout"
 )
 
 // sortTool is the table's sort of evidence for a tool's name among the words of a program.
 const sortTool = "tool"
 
-// Unscanned is the class of a file that is too large to be looked at to its end.
+// Unscanned is the class of a file that was not looked at to its end: it is too large, or an archive that holds
+// too much (the tool is "limit") or cannot be read ("archive").
 const Unscanned = "unscanned"
 
 // manyTools is how many tools of one class a program has to name to be about them rather than one of them.
@@ -39,42 +42,53 @@ const manyTools = 4
 func (t *table) classify(name string, mode os.FileMode, c *content, owners []Package) []Class {
 	var found []evidence
 	for i := range t.tools {
-		found = append(found, t.evidence(&t.tools[i], name, mode, c, owners)...)
+		found = append(found, t.evidence(i, name, mode, c, owners)...)
 	}
 	classes := t.weigh(found, t.scannerWords(c))
 	if c.size > c.scanned {
 		text := fmt.Sprintf("only the first %d of %d bytes", c.scanned, c.size)
-		classes = append(classes, Class{Unscanned, "", []Mark{{byContent, text, c.scanned}}})
+		classes = append(classes, Class{Unscanned, gapLimit, []Mark{{By: byContent, Text: text, Offset: c.scanned}}})
+	}
+	for _, class := range slices.Concat(c.members, c.gaps) {
+		class.Marks = slices.Clone(class.Marks)
+		classes = adopt(classes, class)
 	}
 	return classes
 }
 
-// evidence returns all that speaks for a file being the tool. That a package owns the file says something only
-// beside another indicator, or of a class that wants several: a package has many files.
-func (t *table) evidence(tool *tool, name string, mode os.FileMode, c *content, owners []Package) []evidence {
+// evidence returns all that speaks for a file being the i-th tool. That a package owns the file says something
+// only beside another indicator, or of a class that wants several: a package has many files.
+func (t *table) evidence(i int, name string, mode os.FileMode, c *content, owners []Package) []evidence {
+	tool := &t.tools[i]
 	var found []evidence
-	add := func(sort string, marks ...Mark) {
+	add := func(sort string, weak bool, marks ...Mark) {
 		for _, m := range marks {
-			found = append(found, evidence{tool.Class, tool.Tool, sort, m})
+			found = append(found, evidence{tool.Class, tool.Tool, sort, weak, m})
 		}
 	}
 	base := path.Base(name)
 	if runs(mode, c.kind) && t.named(name) && nameMatches(tool.Names, strings.TrimSuffix(base, ".exe")) {
-		add(byName, Mark{byName, base, -1})
+		add(byName, false, Mark{By: byName, Text: base, Offset: -1})
 	}
-	for _, module := range goPackages(c) {
+	for _, module := range c.modules {
 		if moduleMatches(tool.Modules, module.Text) {
-			add(byBuildInfo, module)
+			add(byBuildInfo, false, module)
 		}
 	}
-	if c.kind.isText() {
-		t.inText(tool, c, add)
-	} else {
+	for _, s := range c.sayings {
+		if s.tool == i {
+			add(s.sort, s.weak || c.about, s.mark)
+		}
+	}
+	if c.kind.isCode() {
 		t.inProgram(tool, c, add)
+	}
+	if tool.Packed {
+		add(byLayout, false, c.packed...)
 	}
 	if len(found) > 0 || c.kind == program && t.classes[tool.Class].Sorts > 1 {
 		for _, p := range owners {
-			add(byPackage, packageMarks(tool, p)...)
+			add(byPackage, false, packageMarks(tool, p)...)
 		}
 	}
 	if tool.Multicall && len(found) > 0 {
@@ -88,7 +102,7 @@ func (t *table) classifyPackage(p Package) []Class {
 	var found []evidence
 	for i := range t.tools {
 		for _, m := range packageMarks(&t.tools[i], p) {
-			found = append(found, evidence{t.tools[i].Class, t.tools[i].Tool, byPackage, m})
+			found = append(found, evidence{t.tools[i].Class, t.tools[i].Tool, byPackage, false, m})
 		}
 	}
 	return t.weigh(found, nil)
@@ -98,7 +112,7 @@ func packageMarks(tool *tool, p Package) []Mark {
 	if !nameMatches(tool.Packages[p.Type], p.Name) {
 		return nil
 	}
-	return []Mark{{byPackage, p.Type + ":" + p.Name, -1}}
+	return []Mark{{By: byPackage, Text: p.Type + ":" + p.Name, Offset: -1}}
 }
 
 // runs says whether a file of the kind could be started under its name. Scripts need the mode for that:
@@ -107,62 +121,15 @@ func runs(mode os.FileMode, k kind) bool {
 	return k == program || (k == script || k == unknown) && mode&0o111 != 0
 }
 
-// goPackages returns what the build information of a Go program says that it is: its main package, and the
-// module of that.
-func goPackages(c *content) []Mark {
-	var marks []Mark
-	for _, capture := range c.captures {
-		if capture.kind != goBuildInfo {
-			continue
-		}
-		if info := buildInfo(capture.data, capture.offset); info != nil {
-			marks = append(marks, Mark{byBuildInfo, info.Path, capture.offset})
-		}
-	}
-	return marks
-}
-
-func (t *table) inProgram(tool *tool, c *content, add func(string, ...Mark)) {
+func (t *table) inProgram(tool *tool, c *content, add func(string, bool, ...Mark)) {
 	if len(c.hits) == 0 {
 		return
 	}
 	for _, rule := range tool.Content {
 		if marks := t.marks(c, rule.words); len(marks) >= rule.Need {
-			add(rule.Sort, marks...)
+			add(rule.Sort, rule.Weak, marks...)
 		}
 	}
-}
-
-// inText looks for the tool's expressions. Where none of the table's words is, none of them would match.
-func (t *table) inText(tool *tool, c *content, add func(string, ...Mark)) {
-	if len(tool.Text) == 0 || len(c.hits)+len(c.quoted) == 0 {
-		return
-	}
-	text := blankComments(c.text)
-	for _, rule := range tool.Text {
-		if at := rule.match.FindIndex(text); at != nil {
-			add(rule.Sort, Mark{byContent, strings.TrimSpace(string(text[at[0]:at[1]])), int64(at[0])})
-		}
-	}
-}
-
-// blankComments returns text with spaces for the lines that begin with #; offsets stay.
-func blankComments(text []byte) []byte {
-	text = bytes.Clone(text)
-	rest := text
-	for len(rest) > 0 {
-		line := rest
-		if i := bytes.IndexByte(rest, '\n'); i >= 0 {
-			line = rest[:i+1]
-		}
-		rest = rest[len(line):]
-		if bytes.HasPrefix(bytes.TrimLeft(line, " \t"), []byte("#")) {
-			for i := range bytes.TrimRight(line, "\n") {
-				line[i] = ' '
-			}
-		}
-	}
-	return text
 }
 
 // marks returns those of the words that are there.
@@ -170,7 +137,7 @@ func (t *table) marks(c *content, words []int) []Mark {
 	var marks []Mark
 	for _, w := range words {
 		if at, ok := c.hits[w]; ok {
-			marks = append(marks, Mark{byContent, string(t.words.words[w]), at})
+			marks = append(marks, Mark{By: byContent, Text: string(t.words.words[w]), Offset: at})
 		}
 	}
 	return marks
@@ -180,14 +147,9 @@ func (t *table) marks(c *content, words []int) []Mark {
 // no table of applets that can be read, it stays what it was recognised as.
 func (t *table) asApplets(tool *tool, found []evidence, c *content) []evidence {
 	var as []evidence
-	for _, capture := range c.captures {
-		if capture.kind != appletTable {
-			continue
-		}
-		for _, name := range applets(capture.data) {
-			if class, ok := t.applets[name]; ok {
-				as = append(as, evidence{class, tool.Tool, byApplet, Mark{byApplet, name, capture.offset}})
-			}
+	for _, applet := range c.applets {
+		if class, ok := t.applets[applet.Text]; ok {
+			as = append(as, evidence{class, tool.Tool, byApplet, false, applet})
 		}
 	}
 	if as == nil {
@@ -230,12 +192,14 @@ func (t *table) weigh(found []evidence, scanner []Mark) []Class {
 			t.pool(&classes[i], found, scanner)
 		}
 	}
-	return classes
+	return slices.DeleteFunc(classes, func(c Class) bool { return c.Class == "" })
 }
 
-// pool decides on a class that needs several sorts of evidence. The tool is the one that is named, if one is.
+// pool decides on a class that needs several sorts of evidence, of which one at least is not weak. The tool is
+// the one that is named, if one is. What is none of the class at all is left without one.
 func (t *table) pool(c *Class, found []evidence, scanner []Mark) {
 	var sorts, tools []string
+	strong := false
 	for _, e := range found {
 		if e.class != c.Class {
 			continue
@@ -243,6 +207,7 @@ func (t *table) pool(c *Class, found []evidence, scanner []Mark) {
 		if !slices.Contains(sorts, e.sort) {
 			sorts = append(sorts, e.sort)
 		}
+		strong = strong || !e.weak
 		named := e.sort == sortTool || e.sort == byName || e.sort == byPackage || e.sort == byBuildInfo
 		if named && !slices.Contains(tools, e.tool) {
 			tools = append(tools, e.tool)
@@ -251,7 +216,11 @@ func (t *table) pool(c *Class, found []evidence, scanner []Mark) {
 	if len(tools) > 0 {
 		c.Tool = tools[0]
 	}
-	if len(sorts) < t.classes[c.Class].Sorts {
+	switch enough := len(sorts) >= t.classes[c.Class].Sorts; {
+	case !strong && !enough:
+		c.Class = "" // what is only mentioned
+		return
+	case !strong || !enough:
 		c.Class = t.classes[c.Class].Otherwise
 		return
 	}

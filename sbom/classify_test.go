@@ -49,7 +49,7 @@ func classesOf(t testing.TB, name string, mode os.FileMode, file []byte, limit i
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := table.inspect(name, mode, int64(len(file)), head, r, limit)
+	c, err := table.inspect(name, mode, head, r, newBounds(Limits{File: limit, Nested: 4 << 30}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +171,7 @@ func TestClassifyPackage(t *testing.T) {
 func TestTable(t *testing.T) {
 	table := mustTable(t)
 	for i, word := range table.words.words {
-		if table.uses[i].capture == noCapture && bytes.Contains(classesYAML, word) {
+		if table.uses[i].mark && bytes.Contains(classesYAML, word) {
 			t.Errorf("classes.yaml has %q without %s in it", word, defang)
 		}
 	}

@@ -17,9 +17,17 @@ type content struct {
 	// hits has the offset of the first place of every word that was found, by the word's number; quoted has
 	// how often a pooled word stood in a detection rule before, or instead.
 	hits, quoted map[int]int64
-	captures     []capture
-	// text is the whole of a script or configuration, up to maxText bytes.
-	text []byte
+	// sayings are what the table's expressions find in a text.
+	sayings []saying
+	// about tells that a text is documentation, or rules that find such things.
+	about bool
+	// modules has the main package of a Go program, applets what a multicall program can do, packed why its
+	// layout says that it was packed.
+	modules, applets, packed []Mark
+	// members has the classes of what is inside: members of an archive, and what is hidden in other files.
+	members []Class
+	// gaps are what was not looked at, and why.
+	gaps []Class
 }
 
 // Bounds of one pass.
@@ -59,46 +67,76 @@ type capture struct {
 
 // pass is one reading of a file's content, which is written to it in pieces of any size.
 type pass struct {
-	table *table
-	sum   hash.Hash
+	table  *table
+	name   string
+	bounds *bounds
+	nest   *nest
+	sum    hash.Hash
 	// buf holds the content from offset base on; what lies before the place next was probed.
 	buf  []byte
 	base int64
 	next int
+	// quiet tells that the content is an archive's, of which the members are looked at.
+	quiet bool
 
+	captures []capture
+	payloads payloads
+	shape    shape
+	// text is the whole of a script or configuration, up to maxText bytes.
+	text  []byte
 	found content
 }
 
-func newPass(t *table, buf []byte) *pass {
-	return &pass{table: t, sum: sha256.New(), buf: buf[:0]}
+func newPass(t *table, name string, buf []byte) *pass {
+	return &pass{table: t, name: name, sum: sha256.New(), buf: buf[:0]}
 }
 
-// readFrom scans at most limit bytes of r. More than that is counted in size, not looked at.
-func (s *pass) readFrom(r io.Reader, limit int64) error {
+// begin tells a pass what the file is by its first bytes.
+func (s *pass) begin(k kind, head []byte) {
+	s.found.kind = k
+	if k == program {
+		s.shape = shapeOf(head)
+	}
+}
+
+// readFrom scans r until something hidden turns up, or to its end, but no more than the limit of bytes. More
+// than that is counted in size, not looked at. It says whether it is done.
+func (s *pass) readFrom(r io.Reader) (done bool, err error) {
+	limit := s.bounds.file
 	for s.found.scanned < limit {
+		if s.payloads.waiting() {
+			return false, nil
+		}
 		room := s.room()
 		n, err := r.Read(room[:min(int64(len(room)), limit-s.found.scanned)])
 		s.advance(n)
 		if err == io.EOF {
-			return nil
+			s.probe(len(s.buf))
+			return !s.payloads.waiting(), nil
 		}
 		if err != nil {
-			return err
+			return true, err
 		}
 	}
 	rest, err := io.Copy(s.sum, r)
 	s.found.size += rest
-	return err
+	return true, err
 }
 
-// Write scans the next piece.
-func (s *pass) Write(p []byte) (int, error) {
+// write scans the next piece.
+func (s *pass) write(p []byte) {
+	if s.quiet {
+		s.sum.Write(p)
+		s.base += int64(len(p))
+		s.found.size += int64(len(p))
+		s.found.scanned += int64(len(p))
+		return
+	}
 	for rest := p; len(rest) > 0; {
 		n := copy(s.room(), rest)
 		s.advance(n)
 		rest = rest[n:]
 	}
-	return len(p), nil
 }
 
 // room returns where the next bytes go; it is never empty.
@@ -117,16 +155,18 @@ func (s *pass) room() []byte {
 func (s *pass) advance(n int) {
 	fresh := s.buf[len(s.buf) : len(s.buf)+n]
 	s.sum.Write(fresh)
-	for i := range s.found.captures {
-		c := &s.found.captures[i]
+	s.found.size += int64(n)
+	s.found.scanned += int64(n)
+	for i := range s.captures {
+		c := &s.captures[i]
 		c.data = append(c.data, fresh[:min(n, captureSizes[c.kind]-len(c.data))]...)
 	}
 	if s.found.kind.isText() {
-		s.found.text = append(s.found.text, fresh[:min(n, maxText-len(s.found.text))]...)
+		s.text = append(s.text, fresh[:min(n, maxText-len(s.text))]...)
 	}
+	s.shape.add(fresh, s.base+int64(len(s.buf)))
 	s.buf = s.buf[:len(s.buf)+n]
-	s.found.size += int64(n)
-	s.found.scanned += int64(n)
+	s.appended()
 	s.probe(len(s.buf) - longestWord)
 }
 
@@ -139,8 +179,31 @@ func (s *pass) probe(to int) {
 // finish looks at the last bytes and returns what was found.
 func (s *pass) finish() *content {
 	s.probe(len(s.buf))
-	s.found.sha256 = hex.EncodeToString(s.sum.Sum(nil))
-	return &s.found
+	c := &s.found
+	c.sha256 = hex.EncodeToString(s.sum.Sum(nil))
+	if c.kind.isText() {
+		s.readText()
+	}
+	for _, p := range s.captures {
+		switch p.kind {
+		case goBuildInfo:
+			if info := buildInfo(p.data, p.offset); info != nil {
+				c.modules = append(c.modules, Mark{By: byBuildInfo, Text: info.Path, Offset: p.offset})
+			}
+		case appletTable:
+			for _, name := range applets(p.data) {
+				c.applets = append(c.applets, Mark{By: byApplet, Text: name, Offset: p.offset})
+			}
+		}
+	}
+	c.packed = s.shape.packed()
+	return c
+}
+
+// says tells whether there is anything in the file that classes are made of.
+func (c *content) says() bool {
+	return len(c.hits)+len(c.sayings)+len(c.modules)+len(c.applets)+len(c.packed)+len(c.members)+len(c.gaps) > 0 ||
+		c.size > c.scanned
 }
 
 // hit notes that word stands at buf[at:].
@@ -148,6 +211,12 @@ func (s *pass) hit(word, at int) {
 	use := s.table.uses[word]
 	if use.capture != noCapture {
 		s.capture(use.capture, at)
+	}
+	if use.hides != nil {
+		s.hides(*use.hides, at)
+	}
+	if !use.mark {
+		return
 	}
 	if _, known := s.found.hits[word]; known {
 		return
@@ -168,11 +237,11 @@ func put(m map[int]int64, key int, value int64) map[int]int64 {
 }
 
 func (s *pass) capture(kind captureKind, at int) {
-	if len(s.found.captures) == maxCaptures {
+	if len(s.captures) == maxCaptures {
 		return
 	}
 	data := bytes.Clone(s.buf[at:min(len(s.buf), at+captureSizes[kind])])
-	s.found.captures = append(s.found.captures, capture{kind, s.base + int64(at), data})
+	s.captures = append(s.captures, capture{kind, s.base + int64(at), data})
 }
 
 // inRuleText says whether what stands before the place on its line makes it a detection rule's text.

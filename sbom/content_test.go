@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"maps"
+	"slices"
 	"testing"
 )
 
@@ -28,7 +29,7 @@ func FuzzPass(f *testing.F) {
 			switch {
 			case found && !quoted && at != want:
 				t.Errorf("%q found at %d, is at %d", w, at, want)
-			case !found && !quoted && want >= 0 && table.uses[i].capture == noCapture:
+			case !found && !quoted && want >= 0 && table.uses[i].mark:
 				t.Errorf("%q at %d is not found", w, want)
 			case quoted && want < 0:
 				t.Errorf("%q is found and not there", w)
@@ -41,13 +42,8 @@ func FuzzPass(f *testing.F) {
 		if !maps.Equal(got.hits, whole.hits) || !maps.Equal(got.quoted, whole.quoted) {
 			t.Errorf("in pieces of %d: %v %v, at once: %v %v", 1+int(size), got.hits, got.quoted, whole.hits, whole.quoted)
 		}
-		if len(got.captures) != len(whole.captures) {
-			t.Fatalf("%d captures in pieces, %d at once", len(got.captures), len(whole.captures))
-		}
-		for i, c := range got.captures {
-			if w := whole.captures[i]; c.offset != w.offset || !bytes.Equal(c.data, w.data) {
-				t.Errorf("capture %d differs in pieces: %q, %q", i, c.data, w.data)
-			}
+		if !slices.Equal(got.applets, whole.applets) || !slices.Equal(got.modules, whole.modules) {
+			t.Errorf("in pieces: %v %v, at once: %v %v", got.applets, got.modules, whole.applets, whole.modules)
 		}
 	})
 }
@@ -57,12 +53,11 @@ func passOver(t *testing.T, table *table, file []byte, size int) *content {
 	t.Helper()
 	buf := buffers.Get().(*[]byte)
 	defer buffers.Put(buf)
-	p := newPass(table, *buf)
+	p := newPass(table, "", *buf)
+	p.bounds = newBounds(DefaultLimits())
 	for rest := file; len(rest) > 0; {
 		n := min(size, len(rest))
-		if _, err := p.Write(rest[:n]); err != nil {
-			t.Fatal(err)
-		}
+		p.write(rest[:n])
 		rest = rest[n:]
 	}
 	return p.finish()

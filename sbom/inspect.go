@@ -11,21 +11,85 @@ import (
 // buffers are reused between the files of a scan.
 var buffers = sync.Pool{New: func() any { return new(make([]byte, 2*readSize)) }}
 
-// inspect makes the one pass over a file: it reads as much as the file's kind asks for, and at most limit
-// bytes. It returns nil for files that are not looked into. head are the first bytes, content what follows.
-func (t *table) inspect(name string, mode os.FileMode, size int64, head []byte, rest io.Reader, limit int64) (*content, error) {
-	k := t.kindOf(name, mode, size, head)
-	if k == data {
-		return nil, nil
-	}
-	buf := buffers.Get().(*[]byte)
-	defer buffers.Put(buf)
-	s := newPass(t, *buf)
-	s.found.kind = k
-	if err := s.readFrom(io.MultiReader(bytes.NewReader(head), rest), limit); err != nil {
+// inspect makes the one pass over a file, and over what is in it, as far as b allows. It returns nil for files
+// of which there is nothing to say, whoever owns them and whatever they are called. head are the first bytes,
+// rest what follows.
+func (t *table) inspect(name string, mode os.FileMode, head []byte, rest io.Reader, b *bounds) (*content, error) {
+	c, err := t.look(name, mode, head, rest, b, &nest{bounds: b})
+	if err != nil || c.kind == data && !c.says() || (c.kind == archived || c.kind.isText() && mode&0o111 == 0) && !c.says() {
 		return nil, err
 	}
-	return s.finish(), nil
+	return c, nil
+}
+
+// look is inspect at any depth of archives in archives. It returns what there was, even with an error.
+func (t *table) look(name string, mode os.FileMode, head []byte, rest io.Reader, b *bounds, n *nest) (*content, error) {
+	buf := buffers.Get().(*[]byte)
+	defer buffers.Put(buf)
+	s := newPass(t, name, *buf)
+	s.bounds, s.nest = b, n
+	s.begin(kindOf(name, mode, head), head)
+	err := s.read(io.MultiReader(bytes.NewReader(head), rest), packingOf(head))
+	return s.finish(), err
+}
+
+// read scans r to its end, and looks into what it is an archive of and into what is hidden in it.
+func (s *pass) read(r io.Reader, f packing) error {
+	if s.nest.outer == nil {
+		s.nest.outer = s
+	}
+	if f != notPacked {
+		s.quiet = true
+		in := &counted{r: r, to: s}
+		s.unpack("", f, false, in)
+		s.quiet = false
+		if in.err != nil {
+			return in.err
+		}
+	}
+	for {
+		done, err := s.readFrom(r)
+		if err != nil {
+			return err
+		}
+		for p, ok := s.payloads.take(s.base); ok; p, ok = s.payloads.take(s.base) {
+			in := &counted{r: r, to: s, ahead: bytes.Clone(s.buf[p.at-s.base:])}
+			s.unpack(p.name(), p.packing, true, in)
+			if in.err != nil {
+				return in.err
+			}
+		}
+		if done {
+			return nil
+		}
+	}
+}
+
+// counted gives an unpacker what the pass has read ahead, and then what follows, which it writes to the pass.
+// It keeps an error of the source: unpackers take that for one of the archive.
+type counted struct {
+	r     io.Reader
+	to    *pass
+	ahead []byte
+	err   error
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	if len(c.ahead) > 0 {
+		n := copy(p, c.ahead)
+		c.ahead = c.ahead[n:]
+		return n, nil
+	}
+	left := c.to.bounds.file - c.to.found.scanned
+	if left <= 0 || c.err != nil {
+		return 0, io.EOF
+	}
+	n, err := c.r.Read(p[:min(int64(len(p)), left)])
+	c.to.write(p[:n])
+	if err != nil && err != io.EOF {
+		c.err = err
+	}
+	return n, err
 }
 
 // readHead reads the first bytes of a file, as many as its kind is told by.

@@ -44,7 +44,7 @@ type File struct {
 type Class struct {
 	// Class is "miner", "suspicious-miner" (one indicator only, or a program that is about many), "shell",
 	// "download-tool", "package-manager", "interpreter", "recon-tool", "escape-tool", "packed" (its content is
-	// compressed and says nothing), or Unscanned.
+	// compressed and says nothing), "tunnel" ..., or Unscanned.
 	Class string `json:"class"`
 	// Tool is the program it was recognised as ("xmrig", "busybox", "curl").
 	Tool string `json:"tool"`
@@ -54,10 +54,14 @@ type Class struct {
 
 // Mark is one indicator of a class.
 type Mark struct {
-	// By is "name", "content", "package", "applet" or "buildinfo".
+	// By is "name", "content", "package", "applet", "buildinfo" or "layout" (how the file of a program is made).
 	By string `json:"by"`
 	// Text is what was seen: the file name, the string, the package as type:name.
 	Text string `json:"text"`
 	// Offset is where in the file, in bytes; -1 where that has no meaning.
 	Offset int64 `json:"offset"`
+	// In is the path of what was seen inside the file, if that is an archive or hides something: a.jar!/b/c, or
+	// +1234 for what begins at that place. Offset is then from its start, and SHA256 its digest.
+	In     string `json:"in,omitempty"`
+	SHA256 string `json:"sha256,omitempty"`
 }

@@ -25,19 +25,21 @@ type Options struct {
 // Limits bound what is looked at. A zero field means its default.
 type Limits struct {
 	File     int64 // bytes of one program that are looked at; more is the class Unscanned; 1 GiB
+	Nested   int64 // bytes that the archives in one image unpack to, all together; 4 GiB
 	Script   int64 // bytes of a file that SBOM.Script returns; 1 MiB
 	Packages int   // packages of one platform; 200,000
 }
 
 // DefaultLimits are the limits that a zero Limits stands for.
 func DefaultLimits() Limits {
-	return Limits{File: 1 << 30, Script: 1 << 20, Packages: 200_000}
+	return Limits{File: 1 << 30, Nested: 4 << 30, Script: 1 << 20, Packages: 200_000}
 }
 
 func (l Limits) orDefault() Limits {
 	d := DefaultLimits()
 	return Limits{
 		File:     cmp.Or(l.File, d.File),
+		Nested:   cmp.Or(l.Nested, d.Nested),
 		Script:   cmp.Or(l.Script, d.Script),
 		Packages: cmp.Or(l.Packages, d.Packages),
 	}
@@ -86,6 +88,7 @@ func scanPlatform(ctx context.Context, p *image.Platform, o Options) (*SBOM, err
 	s := &scanner{
 		table:    t,
 		limits:   o.Limits.orDefault(),
+		bounds:   newBounds(o.Limits.orDefault()),
 		platform: p,
 		contents: map[*image.Entry]*content{},
 		mimes:    map[*image.Entry]string{},

@@ -2,6 +2,7 @@ package sbom
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -24,12 +25,12 @@ const defang = "·"
 
 // table is classes.yaml, checked and made ready to match. It does not change once it is loaded.
 type table struct {
-	classes  map[string]classRule
-	tools    []tool
-	applets  map[string]string // applet to class
-	texts    []string
-	scanners scannerRule
-	ruleText []*regexp.Regexp
+	classes             map[string]classRule
+	tools               []tool
+	applets             map[string]string // applet to class
+	prose               []string
+	scanners            scannerRule
+	ruleText, ruleFiles []*regexp.Regexp
 
 	otherwiseNamed, binFolders []string
 
@@ -53,12 +54,19 @@ type tool struct {
 	// Multicall programs are what their applets are.
 	Multicall bool       `yaml:"multicall"`
 	Text      []textRule `yaml:"text"`
+	// Source are words in scripts and configurations, which count where they stand in no comment.
+	Source []wordRule `yaml:"source"`
+	// Wallets tells that addresses of currencies in texts speak for the tool.
+	Wallets bool `yaml:"wallets"`
+	// Packed tells that the layout of a packed program does.
+	Packed bool `yaml:"packed"`
 }
 
 // textRule is an indicator in the text of a script or a configuration.
 type textRule struct {
 	Sort  string `yaml:"sort"`
 	Match string `yaml:"match"`
+	Weak  bool   `yaml:"weak"` // says nothing alone
 
 	match *regexp.Regexp
 }
@@ -68,6 +76,7 @@ type wordRule struct {
 	Sort  string   `yaml:"sort"`
 	Need  int      `yaml:"need"`
 	Marks []string `yaml:"marks"`
+	Weak  bool     `yaml:"weak"` // says nothing alone
 
 	words []int // the marks as patterns of table.words
 }
@@ -84,15 +93,20 @@ type wordUse struct {
 	capture captureKind
 	// pooled words are of a class that wants several sorts: what stands in a detection rule does not count.
 	pooled bool
+	// mark tells that it is a mark at all, hides what it betrays to begin there.
+	mark  bool
+	hides *hiding
 }
 
 type tableFile struct {
-	Classes  map[string]classRule `yaml:"classes"`
-	Tools    []tool               `yaml:"tools"`
-	Applets  map[string][]string  `yaml:"applets"`
-	Texts    []string             `yaml:"texts"`
-	Scanners scannerRule          `yaml:"scanners"`
-	RuleText []string             `yaml:"ruleText"`
+	Classes map[string]classRule `yaml:"classes"`
+	Tools   []tool               `yaml:"tools"`
+	Applets map[string][]string  `yaml:"applets"`
+	Prose   []string             `yaml:"prose"`
+	// RuleFiles are expressions for texts that are rules as a whole.
+	RuleFiles []string    `yaml:"ruleFiles"`
+	Scanners  scannerRule `yaml:"scanners"`
+	RuleText  []string    `yaml:"ruleText"`
 
 	OtherwiseNamed []string `yaml:"otherwiseNamed"`
 	BinFolders     []string `yaml:"binFolders"`
@@ -109,7 +123,7 @@ func loadTable(data []byte) (*table, error) {
 	if err := decoder.Decode(&f); err != nil {
 		return nil, fmt.Errorf("the table of classes cannot be read: %w", err)
 	}
-	t := &table{classes: f.Classes, tools: f.Tools, texts: f.Texts, scanners: f.Scanners, applets: map[string]string{},
+	t := &table{classes: f.Classes, tools: f.Tools, prose: f.Prose, scanners: f.Scanners, applets: map[string]string{},
 		otherwiseNamed: f.OtherwiseNamed, binFolders: f.BinFolders}
 	for class, names := range f.Applets {
 		for _, name := range names {
@@ -121,6 +135,9 @@ func loadTable(data []byte) (*table, error) {
 	}
 	for _, text := range f.RuleText {
 		t.ruleText = append(t.ruleText, regexp.MustCompile(text))
+	}
+	for _, text := range f.RuleFiles {
+		t.ruleFiles = append(t.ruleFiles, regexp.MustCompile("(?m)"+text))
 	}
 	for i := range t.tools {
 		for j, rule := range t.tools[i].Text {
@@ -140,9 +157,9 @@ func (t *table) check(f tableFile) error {
 			bad("applets: no class %q", class)
 		}
 	}
-	for _, text := range f.RuleText {
+	for _, text := range slices.Concat(f.RuleText, f.RuleFiles) {
 		if _, err := regexp.Compile(text); err != nil {
-			bad("ruleText: %v", err)
+			bad("ruleText or ruleFiles: %v", err)
 		}
 	}
 	for _, tool := range t.tools {
@@ -159,7 +176,7 @@ func (t *table) check(f tableFile) error {
 				bad("tool %q: %v", tool.Tool, err)
 			}
 		}
-		for _, rule := range tool.Content {
+		for _, rule := range slices.Concat(tool.Content, tool.Source) {
 			if err := checkWords(rule.Marks, rule.Need); err != nil {
 				bad("tool %q, %s: %v", tool.Tool, rule.Sort, err)
 			}
@@ -204,22 +221,28 @@ func (t *table) compile() {
 		}
 		t.uses[n].pooled = t.uses[n].pooled || use.pooled
 		t.uses[n].capture = max(t.uses[n].capture, use.capture)
+		t.uses[n].mark = t.uses[n].mark || use.mark
+		t.uses[n].hides = cmp.Or(t.uses[n].hides, use.hides)
 		return n
 	}
 	for i := range t.tools {
 		pooled := t.classes[t.tools[i].Class].Sorts > 1
-		for j := range t.tools[i].Content {
-			rule := &t.tools[i].Content[j]
-			for _, word := range rule.Marks {
-				rule.words = append(rule.words, add(word, wordUse{pooled: pooled}))
+		for _, rules := range [][]wordRule{t.tools[i].Content, t.tools[i].Source} {
+			for j := range rules {
+				for _, word := range rules[j].Marks {
+					rules[j].words = append(rules[j].words, add(word, wordUse{pooled: pooled, mark: true}))
+				}
 			}
 		}
 	}
 	for _, word := range t.scanners.Marks {
-		t.scanners.words = append(t.scanners.words, add(word, wordUse{}))
+		t.scanners.words = append(t.scanners.words, add(word, wordUse{mark: true}))
 	}
 	for kind, anchor := range captureAnchors {
-		add(anchor, wordUse{capture: captureKind(kind)})
+		add(anchor, wordUse{capture: kind})
+	}
+	for word, h := range hidings {
+		add(word, wordUse{hides: &h})
 	}
 	t.words = newMatcher(words)
 }
