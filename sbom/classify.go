@@ -177,7 +177,7 @@ func (t *table) scannerWords(c *content) []Mark {
 func (t *table) weigh(found []evidence, scanner []Mark) []Class {
 	var classes []Class
 	for _, e := range found {
-		pooled := t.classes[e.class].Sorts > 1
+		pooled := t.classes[e.class].pooled()
 		i := slices.IndexFunc(classes, func(c Class) bool { return c.Class == e.class && (pooled || c.Tool == e.tool) })
 		if i < 0 {
 			i = len(classes)
@@ -188,7 +188,7 @@ func (t *table) weigh(found []evidence, scanner []Mark) []Class {
 		}
 	}
 	for i := range classes {
-		if t.classes[classes[i].Class].Sorts > 1 {
+		if t.classes[classes[i].Class].pooled() {
 			t.pool(&classes[i], found, scanner)
 		}
 	}
@@ -217,7 +217,7 @@ func (t *table) pool(c *Class, found []evidence, scanner []Mark) {
 		c.Tool = tools[0]
 	}
 	switch enough := len(sorts) >= t.classes[c.Class].Sorts; {
-	case !strong && !enough:
+	case !strong && len(sorts) < 2:
 		c.Class = "" // what is only mentioned
 		return
 	case !strong || !enough:

@@ -25,12 +25,13 @@ const defang = "·"
 
 // table is classes.yaml, checked and made ready to match. It does not change once it is loaded.
 type table struct {
-	classes             map[string]classRule
-	tools               []tool
-	applets             map[string]string // applet to class
-	prose               []string
-	scanners            scannerRule
-	ruleText, ruleFiles []*regexp.Regexp
+	classes   map[string]classRule
+	tools     []tool
+	applets   map[string]string // applet to class
+	prose     []string
+	scanners  scannerRule
+	ruleText  []*regexp.Regexp
+	ruleFiles []ruleFile
 
 	otherwiseNamed, binFolders []string
 
@@ -42,7 +43,11 @@ type table struct {
 type classRule struct {
 	Sorts     int    `yaml:"sorts"`
 	Otherwise string `yaml:"otherwise"`
+	Pool      bool   `yaml:"pool"`
 }
+
+// pooled tells whether the evidence for all tools of the class makes one, and weak evidence none.
+func (r classRule) pooled() bool { return r.Pool || r.Sorts > 1 }
 
 type tool struct {
 	Tool     string              `yaml:"tool"`
@@ -71,6 +76,14 @@ type textRule struct {
 	match *regexp.Regexp
 }
 
+// ruleFile is an expression for a text that is detection rules as a whole. With is a word of all such texts.
+type ruleFile struct {
+	With  string `yaml:"with"`
+	Match string `yaml:"match"`
+
+	match *regexp.Regexp
+}
+
 // wordRule is an indicator by content: Need of the Marks.
 type wordRule struct {
 	Sort  string   `yaml:"sort"`
@@ -93,6 +106,8 @@ type wordUse struct {
 	capture captureKind
 	// pooled words are of a class that wants several sorts: what stands in a detection rule does not count.
 	pooled bool
+	// classes are those of the tools that it is a word of.
+	classes []string
 	// mark tells that it is a mark at all, hides what it betrays to begin there.
 	mark  bool
 	hides *hiding
@@ -104,7 +119,7 @@ type tableFile struct {
 	Applets map[string][]string  `yaml:"applets"`
 	Prose   []string             `yaml:"prose"`
 	// RuleFiles are expressions for texts that are rules as a whole.
-	RuleFiles []string    `yaml:"ruleFiles"`
+	RuleFiles []ruleFile  `yaml:"ruleFiles"`
 	Scanners  scannerRule `yaml:"scanners"`
 	RuleText  []string    `yaml:"ruleText"`
 
@@ -136,8 +151,9 @@ func loadTable(data []byte) (*table, error) {
 	for _, text := range f.RuleText {
 		t.ruleText = append(t.ruleText, regexp.MustCompile(text))
 	}
-	for _, text := range f.RuleFiles {
-		t.ruleFiles = append(t.ruleFiles, regexp.MustCompile("(?m)"+text))
+	for _, form := range f.RuleFiles {
+		form.match = regexp.MustCompile("(?m)" + form.Match)
+		t.ruleFiles = append(t.ruleFiles, form)
 	}
 	for i := range t.tools {
 		for j, rule := range t.tools[i].Text {
@@ -157,9 +173,14 @@ func (t *table) check(f tableFile) error {
 			bad("applets: no class %q", class)
 		}
 	}
-	for _, text := range slices.Concat(f.RuleText, f.RuleFiles) {
+	for _, text := range f.RuleText {
 		if _, err := regexp.Compile(text); err != nil {
-			bad("ruleText or ruleFiles: %v", err)
+			bad("ruleText: %v", err)
+		}
+	}
+	for _, form := range f.RuleFiles {
+		if _, err := regexp.Compile(form.Match); err != nil || form.With == "" {
+			bad("ruleFiles: %q with %q: %v", form.Match, form.With, err)
 		}
 	}
 	for _, tool := range t.tools {
@@ -221,16 +242,17 @@ func (t *table) compile() {
 		}
 		t.uses[n].pooled = t.uses[n].pooled || use.pooled
 		t.uses[n].capture = max(t.uses[n].capture, use.capture)
+		t.uses[n].classes = append(t.uses[n].classes, use.classes...)
 		t.uses[n].mark = t.uses[n].mark || use.mark
 		t.uses[n].hides = cmp.Or(t.uses[n].hides, use.hides)
 		return n
 	}
 	for i := range t.tools {
-		pooled := t.classes[t.tools[i].Class].Sorts > 1
+		pooled := t.classes[t.tools[i].Class].pooled()
 		for _, rules := range [][]wordRule{t.tools[i].Content, t.tools[i].Source} {
 			for j := range rules {
 				for _, word := range rules[j].Marks {
-					rules[j].words = append(rules[j].words, add(word, wordUse{pooled: pooled, mark: true}))
+					rules[j].words = append(rules[j].words, add(word, wordUse{pooled: pooled, mark: true, classes: []string{t.tools[i].Class}}))
 				}
 			}
 		}

@@ -22,35 +22,72 @@ const (
 	maxShown   = 200
 )
 
-// readText looks for what the table's expressions, and its words in source texts, say. Where neither a word nor
-// a wallet was found, none of them would.
+// readText looks for what the table's expressions, and its words in source texts, say. They are looked for only
+// of a class of which a word was found, or a wallet: each of them has one.
 func (s *pass) readText() {
 	c := &s.found
-	c.about = s.table.isAbout(s.name, s.text)
+	classes := map[string]bool{}
+	for _, found := range []map[int]int64{c.hits, c.quoted} {
+		for word := range found {
+			for _, class := range s.table.uses[word].classes {
+				classes[class] = true
+			}
+		}
+	}
 	coins := findWallets(s.text)
-	if len(c.hits)+len(c.quoted)+len(coins) == 0 {
+	if len(classes)+len(coins) == 0 {
 		return
 	}
+	c.about = s.table.isAbout(s.name, s.text)
 	text := blankComments(s.name, s.text)
 	for i := range s.table.tools {
-		tool := &s.table.tools[i]
-		for _, rule := range tool.Text {
-			if at := s.table.plainMatch(rule.match, text); at != nil {
-				shown := strings.TrimSpace(string(text[at[0]:min(at[1], at[0]+maxShown)]))
-				c.sayings = append(c.sayings, saying{i, rule.Sort, rule.Weak, Mark{By: byContent, Text: shown, Offset: int64(at[0])}})
-			}
+		if tool := &s.table.tools[i]; classes[tool.Class] || tool.Wallets && len(coins) > 0 {
+			s.readFor(i, text)
 		}
-		for _, rule := range tool.Source {
-			for _, m := range s.table.sourceMarks(rule, text, c) {
-				c.sayings = append(c.sayings, saying{i, rule.Sort, rule.Weak, m})
-			}
+		if s.table.tools[i].Wallets {
+			s.wallets(i, coins)
 		}
-		if tool.Wallets {
-			for _, w := range coins[:min(len(coins), maxMarks)] {
-				weak := !w.private || len(coins) > fewWallets
-				c.sayings = append(c.sayings, saying{i, sortWallet, weak, Mark{By: byContent, Text: w.String(), Offset: int64(w.at)}})
-			}
+	}
+	if c.about && sortsOf(c.sayings) < mentions {
+		c.sayings = nil
+	}
+}
+
+// mentions is how many sorts of indicators a text that is about tools needs to be suspicious: it may be no
+// documentation but a script that is called so.
+const mentions = 3
+
+func sortsOf(sayings []saying) int {
+	sorts := map[string]bool{}
+	for _, s := range sayings {
+		sorts[s.sort] = true
+	}
+	return len(sorts)
+}
+
+// readFor looks for the i-th tool.
+func (s *pass) readFor(i int, text []byte) {
+	tool, c := &s.table.tools[i], &s.found
+	for _, rule := range tool.Text {
+		if at := s.table.plainMatch(rule.match, text); at != nil {
+			shown := strings.TrimSpace(string(text[at[0]:min(at[1], at[0]+maxShown)]))
+			c.sayings = append(c.sayings, saying{i, rule.Sort, rule.Weak, Mark{By: byContent, Text: shown, Offset: int64(at[0])}})
 		}
+	}
+	for _, rule := range tool.Source {
+		for _, m := range s.table.sourceMarks(rule, text, c) {
+			c.sayings = append(c.sayings, saying{i, rule.Sort, rule.Weak, m})
+		}
+	}
+}
+
+// wallets takes addresses for the i-th tool. In the source of a program they say little: it may handle them.
+func (s *pass) wallets(i int, coins []wallet) {
+	ext := strings.ToLower(path.Ext(s.name))
+	source := slices.Contains(slashComments, ext) || ext == ".py" || ext == ".rb"
+	for _, w := range coins[:min(len(coins), maxMarks)] {
+		weak := source || !w.private || len(coins) > fewWallets
+		s.found.sayings = append(s.found.sayings, saying{i, sortWallet, weak, Mark{By: byContent, Text: w.String(), Offset: int64(w.at)}})
 	}
 }
 
@@ -98,7 +135,7 @@ func (t *table) isAbout(name string, text []byte) bool {
 		return false
 	}
 	for _, form := range t.ruleFiles {
-		if form.Match(text) {
+		if bytes.Contains(text, []byte(form.With)) && form.match.Match(text) {
 			return true
 		}
 	}
