@@ -56,7 +56,7 @@ type ReferenceEvidence struct {
 // RunEvidence is a command, and what it does.
 type RunEvidence struct {
 	// Where is command, postStart, preStop, livenessProbe, readinessProbe or startupProbe; of an image it is
-	// entrypoint, healthcheck or onbuild.
+	// entrypoint, healthcheck, onbuild or autostart (cron, units, init scripts, shell profiles).
 	Where string   `json:"where"`
 	Path  []any    `json:"path"`
 	Args  []string `json:"args"`
@@ -78,6 +78,8 @@ type ImageEvidence struct {
 	Packages  []sbom.Package    `json:"packages"`
 	Files     []sbom.File       `json:"files"`
 	Runs      []RunEvidence     `json:"runs"`
+	// Settings are the classes that the configuration of the image has: its command lines, environment, labels.
+	Settings []sbom.Class `json:"settings"`
 	// Notes are oddities of how the image is built that are no errors, one sentence each.
 	Notes []string `json:"notes"`
 	// Unread are the files that look like a package's and could not be read as such, with why.

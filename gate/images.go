@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path"
@@ -176,14 +177,23 @@ func imageEvidence(name string, img *image.Image, p *image.Platform, signed *sig
 	return ImageEvidence{
 		Kind: policies.Image, Name: name, Reference: referenceEvidence(img.Reference),
 		Digest: img.Digest, Platform: p.Name, Config: p.Config, Layers: len(p.Layers),
-		Signature: signed, Packages: bom.Packages, Files: bom.Files, Runs: imageRuns(p.Config, bom.Script),
-		Notes:  append(append(append([]string{}, img.Notes...), p.Notes...), bom.Notes...),
-		Unread: append([]string{}, bom.Unread...),
+		Signature: signed, Packages: bom.Packages, Files: bom.Files, Runs: imageRuns(p.Config, bom),
+		Settings: append([]sbom.Class{}, bom.Settings...),
+		Notes:    append(append(append([]string{}, img.Notes...), p.Notes...), bom.Notes...),
+		Unread:   append([]string{}, bom.Unread...),
 	}
 }
 
-// imageRuns says what an image would run by itself. script returns the text of a script in the image.
-func imageRuns(c image.Config, script func(path string) (string, bool)) []RunEvidence {
+// imageTexts gives the texts of an image that something starts; *sbom.SBOM does.
+type imageTexts interface {
+	Script(path string) (string, bool)
+	Calls(path string) []string
+	Autostarts() []string
+}
+
+// imageRuns says what an image would run by itself: its command lines, the scripts that those name, and what
+// cron, the boot or a login would start.
+func imageRuns(c image.Config, texts imageTexts) []RunEvidence {
 	runs := []RunEvidence{}
 	add := func(where string, args []string) {
 		if len(args) > 0 {
@@ -192,20 +202,74 @@ func imageRuns(c image.Config, script func(path string) (string, bool)) []RunEvi
 	}
 	entry := slices.Concat(c.Entrypoint, c.Cmd)
 	add("entrypoint", entry)
-	for _, name := range scriptNames(entry, c) {
-		if text, ok := script(name); ok {
-			runs = append(runs, RunEvidence{
-				Where: "entrypoint", Path: []any{"files", name}, Args: []string{name}, Result: shell.AnalyzeScript(text),
-			})
+	runs = append(runs, scriptRuns("entrypoint", scriptNames(entry, c), texts)...)
+	switch check := c.Healthcheck; {
+	case len(check) > 1 && check[0] == "CMD":
+		add("healthcheck", check[1:])
+		runs = append(runs, scriptRuns("healthcheck", scriptNames(check[1:], c), texts)...)
+	case len(check) > 1 && check[0] == "CMD-SHELL":
+		add("healthcheck", append([]string{"sh", "-c"}, check[1:]...))
+	}
+	for _, instruction := range c.OnBuild {
+		add("onbuild", onBuild(instruction, c.Shell))
+	}
+	for _, name := range texts.Autostarts() {
+		text, _ := texts.Script(name)
+		// Only what they do is evidence: an init script that cannot be read may never be run.
+		if result := shell.AnalyzeFile(name, text); len(result.Actions) > 0 {
+			result.Unreadable = ""
+			runs = append(runs, RunEvidence{Where: "autostart", Path: []any{"files", name}, Args: []string{name}, Result: result})
 		}
 	}
-	switch {
-	case len(c.Healthcheck) > 1 && c.Healthcheck[0] == "CMD":
-		add("healthcheck", c.Healthcheck[1:])
-	case len(c.Healthcheck) > 1 && c.Healthcheck[0] == "CMD-SHELL":
-		add("healthcheck", append([]string{"sh", "-c"}, c.Healthcheck[1:]...))
+	return runs
+}
+
+// callDepth is how many scripts one after the other are followed from the one that a command line names.
+const callDepth = 2
+
+// scriptRuns says what the scripts of an image with these names do, and those that they start. Of the latter
+// only those that do something are told: that a script names another does not mean that it starts it.
+func scriptRuns(where string, names []string, texts imageTexts) []RunEvidence {
+	var runs []RunEvidence
+	seen := map[string]bool{}
+	for depth := 0; depth <= callDepth; depth++ {
+		var called []string
+		for _, name := range names {
+			text, ok := texts.Script(name)
+			if !ok || seen[name] {
+				continue
+			}
+			seen[name] = true
+			called = append(called, texts.Calls(name)...)
+			result := shell.AnalyzeScript(text)
+			if depth == 0 || len(result.Actions) > 0 {
+				runs = append(runs, RunEvidence{Where: where, Path: []any{"files", name}, Args: []string{name}, Result: result})
+			}
+		}
+		names = called
 	}
 	return runs
+}
+
+// onBuild is the command line of a RUN instruction that builds from the image execute; nil for other ones.
+func onBuild(instruction string, interpreter []string) []string {
+	word, rest, _ := strings.Cut(strings.TrimSpace(instruction), " ")
+	if !strings.EqualFold(word, "RUN") {
+		return nil
+	}
+	rest = strings.TrimSpace(rest)
+	for strings.HasPrefix(rest, "--") { // --mount, --network, --security
+		_, rest, _ = strings.Cut(rest, " ")
+		rest = strings.TrimSpace(rest)
+	}
+	var args []string
+	if err := json.Unmarshal([]byte(rest), &args); err == nil {
+		return args
+	}
+	if len(interpreter) == 0 {
+		interpreter = []string{"/bin/sh", "-c"}
+	}
+	return append(slices.Clone(interpreter), rest)
 }
 
 // scriptNames are the paths in the image that an argument vector may name as a script to start: its program,

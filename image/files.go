@@ -32,6 +32,8 @@ type Entry struct {
 	// Mode has permissions, type, and os.ModeSetuid, os.ModeSetgid and os.ModeSticky.
 	Mode     os.FileMode
 	UID, GID int
+	// Major and Minor are the numbers of a device.
+	Major, Minor int64
 	// Size is of a regular file's content, in bytes.
 	Size int64
 	// Linkname is the target of a symlink as it is written, and of a hard link as a clean, absolute path.

@@ -194,6 +194,8 @@ func (w *walker) entry(h *tar.Header, name string, layer int) *Entry {
 		e.Linkname = h.Linkname
 	case Hardlink:
 		w.link(e, h)
+	case CharDevice, BlockDevice:
+		e.Major, e.Minor = h.Devmajor, h.Devminor
 	}
 	return e
 }

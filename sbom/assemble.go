@@ -1,7 +1,6 @@
 package sbom
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -59,10 +58,11 @@ func (s *scanner) assemble(found *syftsbom.SBOM) (*SBOM, error) {
 		Packages:       []Package{},
 		Files:          []File{},
 		Notes:          slices.Clone(s.files.Notes),
-		scripts:        s.scripts(),
+		Settings:       s.table.settings(s.platform.Config),
 		syft:           found,
 		packageClasses: map[string][]Class{},
 	}
+	s.readTexts(bom)
 	owners := map[*image.Entry][]Package{}
 	for _, p := range packages {
 		made := s.packageOf(p)
@@ -157,6 +157,9 @@ func (s *scanner) fileOf(e *image.Entry, owners []Package, links []string) (File
 		}
 		from = e.Target
 	}
+	if from.Type == image.CharDevice || from.Type == image.BlockDevice {
+		return s.device(from), true
+	}
 	if from.Type != image.Regular {
 		return File{}, false
 	}
@@ -218,35 +221,11 @@ func listMode(mode os.FileMode) string {
 	return string(text)
 }
 
-// scripts reads the texts that the configuration may start.
-func (s *scanner) scripts() map[string]string {
-	texts := map[string]string{}
-	for _, name := range startable(s.platform.Config) {
-		n := s.tree.lookup(name, true)
-		if n == nil || n.isDir() || n.entry.Size > s.limits.Script {
-			continue
-		}
-		section, err := s.files.Open(n.entry)
-		if err != nil {
-			continue // no content: a device, or a hard link to nothing
-		}
-		text, err := io.ReadAll(io.LimitReader(section, s.limits.Script+1))
-		if err != nil || int64(len(text)) > s.limits.Script || !isText(text) || isProgram(text) {
-			continue
-		}
-		texts[name] = string(bytes.TrimPrefix(text, []byte("\ufeff")))
-	}
-	return texts
-}
-
-// maxArguments bounds how many arguments of a command line are taken for paths.
-const maxArguments = 16
-
 // startable returns the paths that the command lines of a configuration may mean: absolute ones, those below
 // the working directory, and those on the PATH.
 func startable(c image.Config) []string {
 	var names []string
-	for _, args := range [][]string{c.Entrypoint, c.Cmd, c.Healthcheck} {
+	for _, args := range [][]string{slices.Concat(c.Entrypoint, c.Cmd), c.Healthcheck} {
 		for _, arg := range args[:min(len(args), maxArguments)] {
 			if path.IsAbs(arg) {
 				names = append(names, path.Clean(arg))

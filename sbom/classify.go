@@ -26,6 +26,8 @@ const (
 	byApplet    = "applet"
 	byContent   = "content"
 	byLayout    = "layout"
+	byLayer     = "layer"
+	byPath      = "path"
 )
 
 // sortTool is the table's sort of evidence for a tool's name among the words of a program.
@@ -69,6 +71,9 @@ func (t *table) evidence(i int, name string, mode os.FileMode, c *content, owner
 	base := path.Base(name)
 	if runs(mode, c.kind) && t.named(name) && nameMatches(tool.Names, strings.TrimSuffix(base, ".exe")) {
 		add(byName, false, Mark{By: byName, Text: base, Offset: -1})
+	}
+	if pathMatches(tool.Paths, name) && c.kind.isText() && c.size > 0 {
+		add(byPath, false, Mark{By: byPath, Text: name, Offset: -1})
 	}
 	for _, module := range c.modules {
 		if moduleMatches(tool.Modules, module.Text) {

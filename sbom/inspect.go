@@ -16,8 +16,12 @@ var buffers = sync.Pool{New: func() any { return new(make([]byte, 2*readSize)) }
 // rest what follows.
 func (t *table) inspect(name string, mode os.FileMode, head []byte, rest io.Reader, b *bounds) (*content, error) {
 	c, err := t.look(name, mode, head, rest, b, &nest{bounds: b})
-	if err != nil || c.kind == data && !c.says() || (c.kind == archived || c.kind.isText() && mode&0o111 == 0) && !c.says() {
+	if err != nil {
 		return nil, err
+	}
+	byName := c.kind.isCode() || c.kind.isText() && (mode&0o111 != 0 || t.telling(name))
+	if !byName && !c.says() {
+		return nil, nil
 	}
 	return c, nil
 }

@@ -43,8 +43,9 @@ type File struct {
 // Class is what a file or a package is good for.
 type Class struct {
 	// Class is "miner", "suspicious-miner" (one indicator only, or a program that is about many), "shell",
-	// "download-tool", "package-manager", "interpreter", "recon-tool", "escape-tool", "packed" (its content is
-	// compressed and says nothing), "tunnel" ..., or Unscanned.
+	// "download-tool", "package-manager", "interpreter", "recon-tool", "escape-tool", "cluster-client", "tunnel",
+	// "remote-access", "packed" (its content is compressed or encrypted and says nothing), "preload" (a list of
+	// libraries that every program loads), "authorized-keys", "private-key", "device", or Unscanned.
 	Class string `json:"class"`
 	// Tool is the program it was recognised as ("xmrig", "busybox", "curl").
 	Tool string `json:"tool"`
@@ -54,7 +55,8 @@ type Class struct {
 
 // Mark is one indicator of a class.
 type Mark struct {
-	// By is "name", "content", "package", "applet", "buildinfo" or "layout" (how the file of a program is made).
+	// By is "name", "content", "package", "applet", "buildinfo" or "layout" (how the file of a program
+	// is made), "path" or "layer".
 	By string `json:"by"`
 	// Text is what was seen: the file name, the string, the package as type:name.
 	Text string `json:"text"`

@@ -57,14 +57,20 @@ type SBOM struct {
 	// Programs that hold other formats' marks are among them, so it is no sign of anything by itself.
 	Unread []string
 
-	scripts map[string]string
-	syft    *syftsbom.SBOM
+	// Settings says what the configuration of the image is good for by itself: a miner's pool and wallet in the
+	// environment make one of whatever program reads it.
+	Settings []Class
+
+	scripts    map[string]string
+	calls      map[string][]string
+	autostarts []string
+	syft       *syftsbom.SBOM
 	// packageClasses are the classes of packages by syft's identifiers.
 	packageClasses map[string][]Class
 }
 
 // Script returns the text of the file at a path in the image, links followed, if the configuration of the
-// image names it as what to start, it is text, and no larger than the limit.
+// image, a script that it starts, Autostarts or Calls name it, it is text, and no larger than the limit.
 func (s *SBOM) Script(path string) (string, bool) {
 	text, ok := s.scripts[path]
 	return text, ok

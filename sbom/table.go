@@ -59,6 +59,10 @@ type tool struct {
 	// Multicall programs are what their applets are.
 	Multicall bool       `yaml:"multicall"`
 	Text      []textRule `yaml:"text"`
+	// Paths are ends of paths of texts that are the tool whatever they hold.
+	Paths []string `yaml:"paths"`
+	// Anchors are words without which no expression of Text matches, beside the other words of the class.
+	Anchors []string `yaml:"anchors"`
 	// Source are words in scripts and configurations, which count where they stand in no comment.
 	Source []wordRule `yaml:"source"`
 	// Wallets tells that addresses of currencies in texts speak for the tool.
@@ -197,6 +201,11 @@ func (t *table) check(f tableFile) error {
 				bad("tool %q: %v", tool.Tool, err)
 			}
 		}
+		if len(tool.Anchors) > 0 {
+			if err := checkWords(tool.Anchors, 1); err != nil {
+				bad("tool %q, anchors: %v", tool.Tool, err)
+			}
+		}
 		for _, rule := range slices.Concat(tool.Content, tool.Source) {
 			if err := checkWords(rule.Marks, rule.Need); err != nil {
 				bad("tool %q, %s: %v", tool.Tool, rule.Sort, err)
@@ -249,6 +258,9 @@ func (t *table) compile() {
 	}
 	for i := range t.tools {
 		pooled := t.classes[t.tools[i].Class].pooled()
+		for _, word := range t.tools[i].Anchors {
+			add(word, wordUse{mark: true, classes: []string{t.tools[i].Class}})
+		}
 		for _, rules := range [][]wordRule{t.tools[i].Content, t.tools[i].Source} {
 			for j := range rules {
 				for _, word := range rules[j].Marks {
@@ -278,6 +290,16 @@ func nameMatches(patterns []string, base string) bool {
 		ok, _ := path.Match(p, base)
 		return ok
 	})
+}
+
+// pathMatches says whether a path ends as one of ends does.
+func pathMatches(ends []string, name string) bool {
+	return slices.ContainsFunc(ends, func(end string) bool { return strings.HasSuffix(name, end) })
+}
+
+// telling says whether a text is of a class by its path alone.
+func (t *table) telling(name string) bool {
+	return slices.ContainsFunc(t.tools, func(tool tool) bool { return pathMatches(tool.Paths, name) })
 }
 
 // named says whether a program's name tells, where it is, which tool it is.

@@ -70,7 +70,8 @@ func (s *pass) readFor(i int, text []byte) {
 	tool, c := &s.table.tools[i], &s.found
 	for _, rule := range tool.Text {
 		if at := s.table.plainMatch(rule.match, text); at != nil {
-			shown := strings.TrimSpace(string(text[at[0]:min(at[1], at[0]+maxShown)]))
+			// The first line is enough to find it, and keeps a private key out of reports.
+			shown, _, _ := strings.Cut(strings.TrimSpace(string(text[at[0]:min(at[1], at[0]+maxShown)])), "\n")
 			c.sayings = append(c.sayings, saying{i, rule.Sort, rule.Weak, Mark{By: byContent, Text: shown, Offset: int64(at[0])}})
 		}
 	}

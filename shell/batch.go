@@ -173,7 +173,8 @@ func (in *interp) systemdUnit(text string) {
 // a host: /mnt/etc/cron.daily/x.
 func runsByItself(name string) bool {
 	for _, dir := range []string{"/etc/cron.hourly/", "/etc/cron.daily/", "/etc/cron.weekly/", "/etc/cron.monthly/", "/etc/periodic/",
-		"/etc/profile.d/", "/etc/init.d/", "/etc/rc.local", "/etc/rc.d/", "/etc/local.d/"} {
+		"/etc/init.d/", "/etc/rc.local", "/etc/rc.d/", "/etc/local.d/", "/etc/profile", "/docker-entrypoint.d/",
+		"/docker-entrypoint-initdb.d/"} {
 		if strings.Contains(name, dir) {
 			return true
 		}

@@ -59,6 +59,15 @@ func Analyze(args []string) Result { return Limits{}.Analyze(args) }
 // that names another interpreter is followed.
 func AnalyzeScript(script string) Result { return Limits{}.AnalyzeScript(script) }
 
+// AnalyzeFile says what a file does that something starts by itself: an entry of cron, a unit of systemd, an init
+// script, a shell's profile. Which of them it is, its path says.
+func AnalyzeFile(name, text string) Result {
+	in := newInterp(Limits{})
+	in.autorun(name, text)
+	in.walkUncalled()
+	return in.result()
+}
+
 // Analyze is the function of that name under these limits.
 func (l Limits) Analyze(args []string) Result { return l.analyze(args).result() }
 

@@ -18,3 +18,5 @@ package tidewaiter.image.miner
 import data.tidewaiter.lib.images
 
 deny contains finding if some finding in images.by_file("miner", "is a miner")
+
+deny contains finding if some finding in images.settings("miner", "starts a miner")

@@ -18,6 +18,7 @@ import data.tidewaiter.lib
 
 deny contains {"msg": msg, "path": run.path, "evidence": evidence, "severity": lib.weight(action)} if {
 	some run in input.runs
+	run.where != "onbuild" # that is an image's build, where software is installed
 	some action in run.actions
 	action.kind == "runtime-install"
 	msg := sprintf("%s installs software: %s", [run.where, lib.steps(action)])

@@ -17,3 +17,5 @@ package tidewaiter.image["suspicious-miner"]
 import data.tidewaiter.lib.images
 
 deny contains finding if some finding in images.by_file("suspicious-miner", "may be a miner")
+
+deny contains finding if some finding in images.settings("suspicious-miner", "may start a miner")

@@ -47,6 +47,17 @@ by_tool(class, noun) := files | packages if {
 	}
 }
 
+# settings are the findings on the configuration of the image, where that is of a class by itself.
+settings(class, phrase) := {finding |
+	some found in input.settings
+	found.class == class
+	finding := {
+		"msg": lib.line(sprintf("the configuration %s (%s): %s", [phrase, found.tool, marks(found)])),
+		"path": ["config"],
+		"evidence": {"tool": found.tool, "marks": found.marks},
+	}
+}
+
 # matches are the files of a class, each with how it was recognised.
 matches(class) := [{"file": file, "found": found} |
 	some file in input.files
@@ -81,7 +92,12 @@ shown(match) := object.union(
 )
 
 # marks names the first indicators.
-marks(found) := listed([sprintf("%s %q", [mark.by, mark.text]) | some mark in found.marks])
+marks(found) := listed([sprintf("%s %q%s", [mark.by, mark.text, inside(mark)]) | some mark in found.marks])
+
+# inside says where in an archive a mark is.
+inside(mark) := sprintf(" in %s", [mark["in"]]) if {
+	object.get(mark, "in", "") != ""
+} else := ""
 
 # gone says that a later layer deletes the file.
 gone(file) := "" if {

@@ -1,0 +1,163 @@
+package sbom
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/tidewaiter/tidewaiter/image"
+)
+
+// Bounds of what is read because something starts it.
+const (
+	maxArguments = 16  // of a command line that are taken for paths
+	maxScripts   = 500 // texts of one image
+	maxCalls     = 200 // paths in one script that are looked up
+	callDepth    = 2   // scripts that scripts start
+)
+
+// autostarts are the folders, and files, whose texts something else starts: cron, the boot, a login, an entrypoint
+// that runs all that is in a folder. A folder ends in a slash, and counts with all that is below it.
+var autostarts = []string{
+	"/etc/crontab", "/etc/anacrontab", "/etc/cron.d/", "/etc/cron.hourly/", "/etc/cron.daily/", "/etc/cron.weekly/",
+	"/etc/cron.monthly/", "/etc/crontabs/", "/etc/periodic/", "/var/spool/cron/", "/etc/systemd/", "/lib/systemd/",
+	"/usr/lib/systemd/", "/etc/init.d/", "/etc/rc.local", "/etc/rc.d/", "/etc/local.d/", "/etc/profile", "/etc/profile.d/",
+	"/etc/bash.bashrc", "/root/.bashrc", "/root/.profile", "/root/.bash_profile", "/docker-entrypoint.d/",
+	"/docker-entrypoint-initdb.d/",
+}
+
+// Autostarts returns the paths of the visible files that something in the image starts without being told:
+// cron entries, units, init scripts, shell profiles. Script has their texts.
+func (s *SBOM) Autostarts() []string { return s.autostarts }
+
+// Calls returns the paths of the other scripts in the image that a script names, directly. Script has their
+// texts, too.
+func (s *SBOM) Calls(path string) []string { return s.calls[path] }
+
+// isAutostart says whether a path is one of autostarts.
+func isAutostart(name string) bool {
+	return slices.ContainsFunc(autostarts, func(a string) bool {
+		return name == a || strings.HasSuffix(a, "/") && strings.HasPrefix(name, a)
+	})
+}
+
+// readTexts fills in the texts that something starts: what the configuration names, what the scripts among that
+// name, and what starts by itself.
+func (s *scanner) readTexts(bom *SBOM) {
+	bom.scripts, bom.calls = map[string]string{}, map[string][]string{}
+	level := s.texts(bom, startable(s.platform.Config))
+	for range callDepth {
+		var next []string
+		for _, name := range level {
+			called := s.texts(bom, s.called(name, bom.scripts[name]))
+			called = slices.DeleteFunc(called, func(other string) bool { return other == name })
+			bom.calls[name] = called
+			next = append(next, called...)
+		}
+		level = next
+	}
+	var names []string
+	for _, n := range s.tree.all {
+		if n.entry != nil && n.entry.Type == image.Regular && isAutostart(n.path) {
+			names = append(names, n.path)
+		}
+	}
+	bom.autostarts = s.texts(bom, names)
+}
+
+// texts reads those of the named files that are texts, and returns their names.
+func (s *scanner) texts(bom *SBOM, names []string) []string {
+	var read []string
+	for _, name := range names {
+		if _, ok := bom.scripts[name]; ok {
+			read = append(read, name)
+		} else if text, ok := s.text(name); ok && len(bom.scripts) < maxScripts {
+			bom.scripts[name] = text
+			read = append(read, name)
+		}
+	}
+	slices.Sort(read)
+	return slices.Compact(read)
+}
+
+// text reads a file of the image, links followed, if it is text and no larger than the limit.
+func (s *scanner) text(name string) (string, bool) {
+	n := s.tree.lookup(name, true)
+	if n == nil || n.isDir() || n.entry.Size > s.limits.Script {
+		return "", false
+	}
+	section, err := s.files.Open(n.entry)
+	if err != nil {
+		return "", false // no content: a device, or a hard link to nothing
+	}
+	text, err := io.ReadAll(io.LimitReader(section, s.limits.Script+1))
+	if err != nil || int64(len(text)) > s.limits.Script || !isText(text) || isProgram(text) {
+		return "", false
+	}
+	return string(bytes.TrimPrefix(text, []byte("\ufeff"))), true
+}
+
+// callable is what may be the path of a script in a script: anything with a slash, and names that end in .sh.
+var callable = regexp.MustCompile(`[\w.@%+-]*(?:/[\w.@%+-]+)+|[\w.-]+\.sh\b`)
+
+// called returns the scripts that a script may start or source: those that it names and that are scripts.
+func (s *scanner) called(name, text string) []string {
+	var names []string
+	for _, word := range callable.FindAllString(text, maxCalls) {
+		for _, dir := range []string{"/", s.platform.Config.WorkingDir, path.Dir(name)} {
+			full := path.Join("/", dir, word)
+			if path.IsAbs(word) {
+				full = path.Clean(word)
+			}
+			n := s.tree.lookup(full, true)
+			if n == nil || n.isDir() || full == name {
+				continue
+			}
+			if text, ok := s.text(full); ok && (hashBang([]byte(text)) || strings.HasSuffix(full, ".sh")) {
+				names = append(names, full)
+				break
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// settings says what the configuration of the image is good for, by what its command lines, its environment and
+// its labels hold: the address of a pool, a wallet.
+func (t *table) settings(c image.Config) []Class {
+	var lines []string
+	for _, args := range [][]string{slices.Concat(c.Entrypoint, c.Cmd), c.Healthcheck} {
+		lines = append(lines, strings.Join(args, " "))
+	}
+	lines = append(append(lines, c.Env...), c.OnBuild...)
+	for _, label := range slices.Sorted(maps.Keys(c.Labels)) {
+		lines = append(lines, label+"="+c.Labels[label])
+	}
+	text := []byte(strings.Join(lines, "\n"))
+	b := newBounds(DefaultLimits())
+	found, err := t.inspect("", 0, text[:min(len(text), headSize)], bytes.NewReader(text[min(len(text), headSize):]), b)
+	if err != nil || found == nil {
+		return nil
+	}
+	return t.classify("", 0, found, nil)
+}
+
+// deviceClass is the class of device nodes.
+const deviceClass = "device"
+
+// device is the fact that a layer makes a device node.
+func (s *scanner) device(e *image.Entry) File {
+	f := s.facts(e, e)
+	kind := map[image.FileType]string{image.CharDevice: "c", image.BlockDevice: "b"}[e.Type]
+	node := fmt.Sprintf("%s %d:%d", kind, e.Major, e.Minor)
+	f.Classes = []Class{{deviceClass, node, []Mark{{By: byLayer, Text: node, Offset: -1}}}}
+	f.Mode = cmp.Or(kind, "-") + f.Mode[1:]
+	return f
+}
