@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/bzip2"
 	"errors"
 	"fmt"
@@ -176,12 +177,7 @@ func (s *pass) decompress(inner string, f packing, r io.Reader) error {
 	var z io.Reader
 	switch f {
 	case gzipPacking:
-		g := gzips.Get().(*gzip.Reader)
-		defer gzips.Put(g)
-		if err := g.Reset(r); err != nil {
-			return err
-		}
-		z = g
+		return s.gunzip(inner, r)
 	case bzip2Packing:
 		z = bzip2.NewReader(r)
 	case xzPacking:
@@ -204,6 +200,49 @@ func (s *pass) decompress(inner string, f packing, r io.Reader) error {
 }
 
 var gzips = sync.Pool{New: func() any { return new(gzip.Reader) }}
+
+// gunzip looks at what r unpacks to, and at what is behind it: others stop there, or go on, as they like.
+func (s *pass) gunzip(inner string, r io.Reader) error {
+	z := gzips.Get().(*gzip.Reader)
+	defer gzips.Put(z)
+	in := bufio.NewReaderSize(r, 16<<10)
+	if err := z.Reset(in); err != nil {
+		return err
+	}
+	z.Multistream(false)
+	if err := s.member(inner, 0, &spending{&gzipStreams{z, in}, s.nest}); err != nil {
+		return err
+	}
+	if skipZeros(in) != nil {
+		return nil
+	}
+	return s.member(within(inner, afterEnd), 0, in)
+}
+
+// afterEnd is what the bytes behind an archive are called.
+const afterEnd = "after the end"
+
+// gzipStreams reads streams that stand behind each other, which together are one.
+type gzipStreams struct {
+	z  *gzip.Reader
+	in *bufio.Reader
+}
+
+func (g *gzipStreams) Read(p []byte) (int, error) {
+	for {
+		n, err := g.z.Read(p)
+		if n > 0 || err != io.EOF {
+			return n, err
+		}
+		if head, _ := g.in.Peek(3); packingOf(head) != gzipPacking {
+			return 0, io.EOF
+		}
+		if err := g.z.Reset(g.in); err != nil {
+			return 0, err
+		}
+		g.z.Multistream(false)
+	}
+}
 
 // spending counts what is unpacked, and ends it where there is more than is allowed.
 type spending struct {
@@ -247,7 +286,7 @@ func (s *pass) member(inner string, mode os.FileMode, r io.Reader) error {
 		}
 		s.found.members = adopt(s.found.members, class)
 	}
-	return errors.Join(err, lookErr)
+	return cmp.Or(err, lookErr)
 }
 
 // within is the path of what is at inner in the archive at outer.
@@ -280,7 +319,7 @@ func (s *pass) untar(inner string, r io.Reader) error {
 			return nil // nothing but zeros to the end
 		}
 		if head, _ := in.Peek(blockSize); packingOf(head) != tarPacking {
-			return s.member(within(inner, "after the end"), 0, in)
+			return s.member(within(inner, afterEnd), 0, in)
 		}
 	}
 }

