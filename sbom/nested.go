@@ -54,8 +54,10 @@ type nest struct {
 	outer  *pass // over the file itself
 	// archives and layers are how deep it is in archives, and in archives and compressions.
 	archives, layers int
-	members          int
-	unpacked         int64
+	// guesses counts the payloads around it, which may be none: what is broken there says nothing.
+	guesses  int
+	members  int
+	unpacked int64
 }
 
 // A gap of one of these tools is a limit that was reached. Any other is an archive that cannot be read.
@@ -124,6 +126,10 @@ func packingOf(head []byte) packing {
 // unpack looks into what r is packed as. Nothing that is wrong with it is an error: it is a gap, but for what is
 // only a guess, which then was wrong.
 func (s *pass) unpack(inner string, f packing, guess bool, r io.Reader) {
+	if guess {
+		s.nest.guesses++
+		defer func() { s.nest.guesses-- }()
+	}
 	err := func() (err error) {
 		defer func() {
 			if p := recover(); p != nil {
@@ -132,8 +138,7 @@ func (s *pass) unpack(inner string, f packing, guess bool, r io.Reader) {
 		}()
 		return s.unpackAs(inner, f, r)
 	}()
-	var limit limitError
-	if err != nil && (!guess || errors.As(err, &limit)) {
+	if err != nil {
 		s.gap(inner, err)
 	}
 }
@@ -144,6 +149,8 @@ func (s *pass) gap(inner string, err error) {
 	var limit limitError
 	if errors.As(err, &limit) {
 		tool = gapLimit
+	} else if s.nest.guesses > 0 {
+		return
 	}
 	mark := Mark{By: byContent, Text: fmt.Sprintf("%.200s", err), Offset: -1, In: inner}
 	s.found.gaps = adopt(s.found.gaps, Class{Unscanned, tool, []Mark{mark}})

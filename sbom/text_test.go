@@ -64,6 +64,7 @@ func textCases() []textCase {
 		{"miner for browsers", "/srv/index.js", secret("var miner = new Coin~Hive.Anonymous('KEY'); console.log('crypto~night')\n"), []string{"miner"}},
 		{"library of the protocol", "/app/stratum.js", secret("send('mining.~subscribe'); send('mining.~authorize')\n"), []string{"suspicious-miner"}},
 		{"words", "/app/words.js", secret("['hash~rate', 'accepted sh~are', 'crypto~night']\n"), []string{"suspicious-miner"}},
+		{"client of a currency's nodes", "/app/client.js", secret("call('eth_submitHash~rate'); call('eth_hash~rate')\n"), nil},
 		{"one word", "/app/words.js", secret("['crypto~night']\n"), nil},
 		{"comments", "/app/x.js", secret("// " + stratum + "\n * donate-~level\n/* " + monero + " */\n"), nil},
 		{"documentation", "/app/README.md", secret("Run `x -o " + stratum + " -u wallet`.\n"), nil},
