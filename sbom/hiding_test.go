@@ -381,6 +381,32 @@ func TestNestedLimit(t *testing.T) {
 	}
 }
 
+// TestSparse: what is behind a file with endless holes is looked at, and the file is said not to be.
+func TestSparse(t *testing.T) {
+	first := tarOf(t, "holes", []byte("x"))
+	first = first[:2*blockSize]
+	copy(first[257:], "ustar  \x00") // GNU's header
+	first[156] = tar.TypeGNUSparse
+	copy(first[386:], "000000000000\x00000000000001\x00") // one byte at 0
+	copy(first[483:], "77777777777\x00")                  // of 8 GiB
+	checksum(first)
+	file := append(first, tarOf(t, "b/c", linuxMiner())...)
+	got := classNames(classesOf(t, "/a.tar", 0o644, file, 1<<30))
+	if want := []string{"miner", Unscanned}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// checksum writes the checksum of a tar header.
+func checksum(header []byte) {
+	copy(header[148:156], "        ")
+	sum := 0
+	for _, b := range header[:blockSize] {
+		sum += int(b)
+	}
+	copy(header[148:], fmt.Sprintf("%06o\x00 ", sum))
+}
+
 // FuzzArchives: whatever begins as an archive or a program is read in bounded time and memory.
 func FuzzArchives(f *testing.F) {
 	for _, h := range hidingPlaces() {

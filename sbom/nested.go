@@ -29,6 +29,7 @@ const (
 	nestedRatio  = 100      // to one: what a file may unpack to, of its own bytes
 	nestedFloor  = 64 << 20 // bytes that any file may unpack to
 	maxWindow    = 64 << 20 // bytes of a zstd or xz decoder's window
+	maxSparse    = 16 << 20 // bytes of a file with holes in a tar archive
 	maxMarks     = 16       // marks that are kept of one tool inside an archive
 	blockSize    = 512      // of a tar archive
 	arHeaderSize = 60       // of a member of an ar archive
@@ -345,17 +346,21 @@ func (s *pass) untarOne(inner string, r io.Reader) error {
 		if h.Size == 0 || h.Typeflag == tar.TypeXGlobalHeader {
 			continue
 		}
-		content := io.Reader(t)
+		name, content := within(inner, memberName(h.Name)), io.Reader(t)
 		if isSparse(h) {
-			content = &spending{t, s.nest}
+			content = io.LimitReader(&spending{t, s.nest}, maxSparse)
+			if h.Size > maxSparse {
+				s.gap(name, fmt.Errorf("it has holes, and more than %d bytes with them", maxSparse))
+			}
 		}
-		if err := s.member(within(inner, memberName(h.Name)), os.FileMode(h.Mode&0o777), content); err != nil {
+		if err := s.member(name, os.FileMode(h.Mode&0o777), content); err != nil {
 			return err
 		}
 	}
 }
 
-// isSparse tells that a member's content has holes, which stand nowhere and cost nothing.
+// isSparse tells that a member's content has holes, which stand nowhere and cost nothing. What is in the archive
+// behind such a member is not far away, however large it is.
 func isSparse(h *tar.Header) bool {
 	if h.Typeflag == tar.TypeGNUSparse {
 		return true
