@@ -36,14 +36,14 @@ func TestExpiredIntermediate(t *testing.T) {
 // cosignAccepts asks cosign alone.
 func cosignAccepts(t *testing.T, o Options, a image.Attachment) bool {
 	t.Helper()
-	trusted, err := newTrustRoot(o)
+	trusted, err := readTrustedRoots(o.TrustedRoot)
 	noError(t, err)
 	s, err := readSimple(a)
 	noError(t, err)
 	layer, err := s.layer(authority{needsLog: true})
 	noError(t, err)
 	ok, err := cosign.VerifyImageSignature(context.Background(), layer, mustHash(t), &cosign.CheckOpts{
-		ClaimVerifier: cosign.SimpleClaimVerifier, Offline: true, TrustedMaterial: trusted.current[0],
+		ClaimVerifier: cosign.SimpleClaimVerifier, Offline: true, TrustedMaterial: trusted[0],
 		Identities: []cosign.Identity{{Issuer: provider, Subject: workflow}},
 	})
 	return ok && err == nil
