@@ -45,8 +45,11 @@ func New(policy Policy, options Options) (*Verifier, error) {
 	if err := errors.Join(policyErr, rootErr); err != nil {
 		return nil, err
 	}
+	if err := options.loadRules(policy, rules); err != nil {
+		return nil, err
+	}
 	for _, r := range rules {
-		for _, a := range r.authorities {
+		for _, a := range r.allAuthorities() {
 			if err := a.sufficientRoot(); err != nil {
 				return nil, err
 			}
