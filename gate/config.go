@@ -197,11 +197,15 @@ func (c *Config) File() string { return c.file }
 func (c *Config) TrustPolicy() signature.Policy { return signature.Policy{Entries: c.Trust} }
 
 // WithTrust returns the configuration with the one trust entry in place of its own. Paths in the entry are
-// relative to the working directory.
+// relative to the working directory, and what is wrong in it stands in no line of the file.
 func (c *Config) WithTrust(e signature.Entry) *Config {
 	changed := *c
 	changed.Trust = []signature.Entry{e}
-	changed.TrustedRoot, changed.dir = c.Path(c.TrustedRoot), ""
+	changed.TrustedRoot, changed.TrustedRoots = c.Path(c.TrustedRoot), map[string]signature.TrustedRoot{}
+	for name, r := range c.TrustedRoots {
+		changed.TrustedRoots[name] = signature.TrustedRoot{File: c.Path(r.File), TUF: r.TUF, Root: c.Path(r.Root)}
+	}
+	changed.dir, changed.file, changed.root = "", "", nil
 	return &changed
 }
 
