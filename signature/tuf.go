@@ -150,8 +150,7 @@ func (r *repository) open() (kept state, keep func(state)) {
 	if err != nil {
 		return kept, keep
 	}
-	sum := sha256.Sum256(r.root)
-	key := r.url + "\n" + hex.EncodeToString(sum[:])
+	key := r.key()
 	if data, ok := folder.Get("tuf", key); ok && json.Unmarshal(data, &kept) != nil {
 		kept = state{}
 	}
@@ -160,6 +159,12 @@ func (r *repository) open() (kept state, keep func(state)) {
 			folder.Put("tuf", key, data)
 		}
 	}
+}
+
+// key is what the cache keeps the repository under. Another root.json to begin with is another repository.
+func (r *repository) key() string {
+	sum := sha256.Sum256(r.root)
+	return r.url + "\n" + hex.EncodeToString(sum[:])
 }
 
 // client speaks to the repository's host and to no other.
