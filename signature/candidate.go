@@ -2,6 +2,7 @@ package signature
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -66,6 +67,8 @@ func (c *candidate) read(a image.Attachment) (isAttestation bool, err error) {
 		}
 	}()
 	switch {
+	case a.Malformed != "":
+		return isAttestation, errors.New(a.Malformed)
 	case strings.HasPrefix(a.MediaType, bundleMediaType):
 		b, err := readBundle(a)
 		if err != nil {

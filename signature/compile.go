@@ -3,6 +3,8 @@ package signature
 import (
 	"fmt"
 	"slices"
+
+	"github.com/tidewaiter/tidewaiter/image"
 )
 
 // rule is an entry that can be applied.
@@ -62,6 +64,11 @@ func (c *compiler) entry(path []any, e Entry) rule {
 			continue
 		}
 		r.patterns = append(r.patterns, p)
+	}
+	if e.Signatures != "" {
+		if _, err := image.ParseRepository(e.Signatures); err != nil {
+			c.problem(append(path, "signatures"), "%v", err)
+		}
 	}
 	if len(e.Authorities) == 0 && len(e.Attestations) == 0 {
 		c.problem(path, "has no authorities: nobody could vouch for these images; add a key or a keyless identity")

@@ -40,8 +40,9 @@ func (v *Verifier) Suggest(ctx context.Context, img *image.Image) (Suggestion, e
 	if img.Reference.Transport == image.Registry {
 		s.images = img.Reference.Name()
 	}
-	for _, p := range img.Platforms {
-		s.children = append(s.children, p.Digest)
+	var err error
+	if s.children, err = img.Children(ctx); err != nil {
+		return Suggestion{}, err
 	}
 	repositories := []string{""}
 	for _, r := range v.matching(img.Reference) {
@@ -81,7 +82,7 @@ type suggester struct {
 func (s *suggester) entry(img *image.Image, where rule) (*Entry, error) {
 	places, found := where.places(img.Digest, s.children), gathered{}
 	for _, p := range places {
-		attachments, err := img.Attachments(s.ctx, p.digest, p.repository)
+		attachments, err := s.verifier.lookups.attachments(s.ctx, img, p)
 		if err != nil {
 			return nil, err
 		}

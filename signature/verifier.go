@@ -1,12 +1,17 @@
 package signature
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/sigstore/sigstore-go/pkg/root"
+	"golang.org/x/sync/errgroup"
 
+	"github.com/tidewaiter/tidewaiter/cache"
 	"github.com/tidewaiter/tidewaiter/image"
 )
 
@@ -23,6 +28,13 @@ type Options struct {
 	Offline bool
 	// CacheDir is the folder where fetched trust metadata is kept. If it is empty, nothing is kept.
 	CacheDir string
+	// Cache keeps the signature material of images that the policy accepted, for later runs to verify again by
+	// themselves (docs/decisions/0002). It is called when there is an image that the policy is about. Nil keeps
+	// nothing, and so does a cache that is nil.
+	Cache func() *cache.Cache
+	// Remember is how long signature material that was asked for is good enough not to ask again. A run of the
+	// command sees a registry as it was once; a server must see what is pushed, and sets seconds, or 0.
+	Remember time.Duration
 	// Rules compiles the users' rules in a folder, which judge an attestation's statement: what they deny is
 	// returned. Nil if there are none to be had; a requirement that asks for rules is an error then.
 	Rules func(folder string) (func(ctx context.Context, statement any) (denials []string, err error), error)
@@ -35,6 +47,9 @@ type Verifier struct {
 	policy Policy
 	dir    string
 	roots  map[string]*trustRoot
+
+	lookups lookups
+	proofs  proofs
 }
 
 // New makes a Verifier. It reads the files that the policy and the options name, and needs no network. An
@@ -55,7 +70,10 @@ func New(policy Policy, options Options) (*Verifier, error) {
 			}
 		}
 	}
-	return &Verifier{rules, policy, options.Dir, roots}, nil
+	return &Verifier{
+		rules: rules, policy: policy, dir: options.Dir, roots: roots,
+		lookups: lookups{remember: options.Remember}, proofs: proofs{options.Cache},
+	}, nil
 }
 
 // sufficientRoot refuses a root under which no signature of the authority could ever count.
@@ -87,29 +105,74 @@ func (a authority) sufficient(trusted root.TrustedMaterial) error {
 // Verify finds out who vouches for an image's Digest, or, where an entry asks for it, for each of its platforms.
 // What is unsigned or badly signed is a Result. An error means that it could not be found out: the registry did
 // not answer, there is more signature material than the limits of package image allow, or a trusted root could
-// not be had. Signature material is only asked for if an entry of the policy matches the image.
+// not be had. Signature material is only asked for if an entry of the policy matches the image, and if what
+// Options.Cache has of it is not enough for every entry.
 func (v *Verifier) Verify(ctx context.Context, img *image.Image) (Result, error) {
 	rules := v.matching(img.Reference)
-	children := make([]string, len(img.Platforms))
-	for i, p := range img.Platforms {
-		children[i] = p.Digest
+	var children []string
+	if slices.ContainsFunc(rules, func(r rule) bool { return r.everyChild }) {
+		var err error
+		if children, err = img.Children(ctx); err != nil {
+			return Result{}, err
+		}
+	}
+	places := placesOf(rules, img.Digest, children)
+	if found, ok := v.proofs.gathered(img.Reference, places); ok {
+		if result, err := v.verify(ctx, rules, img.Digest, children, found); err == nil && result.holds() {
+			return result, nil
+		}
+	}
+	material, err := v.gather(ctx, img, places)
+	if err != nil {
+		return Result{}, err
 	}
 	found := gathered{}
+	for i, p := range places {
+		if err := found.add(p, material[i]); err != nil {
+			return Result{}, err
+		}
+	}
+	result, err := v.verify(ctx, rules, img.Digest, children, found)
+	if err == nil && result.holds() {
+		v.proofs.keepAll(img.Reference, places, material)
+	}
+	return result, err
+}
+
+// holds tells whether every entry that matches the image holds, and there is one.
+func (r Result) holds() bool {
+	return len(r.Entries) > 0 && !slices.ContainsFunc(r.Entries, func(e EntryResult) bool { return !e.Held })
+}
+
+// placesOf are the places where the rules look, each once.
+func placesOf(rules []rule, digest string, children []string) []place {
+	var out []place
 	for _, r := range rules {
-		for _, p := range r.places(img.Digest, children) {
-			if found[p] != nil {
-				continue
-			}
-			attachments, err := img.Attachments(ctx, p.digest, p.repository)
-			if err != nil {
-				return Result{}, err
-			}
-			if err := found.add(p, attachments); err != nil {
-				return Result{}, err
+		for _, p := range r.places(digest, children) {
+			if !slices.Contains(out, p) {
+				out = append(out, p)
 			}
 		}
 	}
-	return v.verify(ctx, rules, img.Digest, children, found)
+	return out
+}
+
+// placesAtOnce is how many places are looked at at the same time.
+const placesAtOnce = 4
+
+// gather returns what stands at each of the places.
+func (v *Verifier) gather(ctx context.Context, img *image.Image, places []place) ([][]image.Attachment, error) {
+	found, errs := make([][]image.Attachment, len(places)), make([]error, len(places))
+	var group errgroup.Group
+	group.SetLimit(placesAtOnce)
+	for i, p := range places {
+		group.Go(func() error {
+			found[i], errs[i] = v.lookups.attachments(ctx, img, p)
+			return nil
+		})
+	}
+	_ = group.Wait() // no function above returns an error
+	return found, cmp.Or(errs...)
 }
 
 // matching returns the rules that are about an image. One that is in no registry has no name that could be

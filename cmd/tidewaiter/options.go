@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/spf13/cobra"
 
+	"github.com/tidewaiter/tidewaiter/cache"
 	"github.com/tidewaiter/tidewaiter/gate"
 	"github.com/tidewaiter/tidewaiter/image"
 	"github.com/tidewaiter/tidewaiter/policies"
@@ -118,8 +120,8 @@ func (o *options) newEngine(ctx context.Context) (*policies.Engine, *gate.Config
 	return engine, c, nil
 }
 
-// clients makes what reads images and what verifies their signatures.
-func (o *options) clients(c *gate.Config) (*image.Client, *signature.Verifier, error) {
+// clients makes what reads images and what verifies their signatures. What keeps the cache from working is noted.
+func (a *app) clients(o options, c *gate.Config) (*image.Client, *signature.Verifier, error) {
 	client := &image.Client{
 		Keychain:     keychain{c.Registries},
 		PlainHTTP:    c.PlainHTTP(),
@@ -132,6 +134,8 @@ func (o *options) clients(c *gate.Config) (*image.Client, *signature.Verifier, e
 	}
 	verifier, err := signature.New(c.TrustPolicy(), signature.Options{
 		Dir: c.Dir(), TrustedRoot: c.TrustedRoot, TrustedRoots: c.TrustedRoots, Offline: o.offline,
+		Cache:    sync.OnceValue(func() *cache.Cache { return openCache(func(err error) { complain(a.stderr, err) }) }),
+		Remember: time.Hour, // longer than a run takes
 	})
 	if err != nil {
 		return nil, nil, configError{c.Explain(err)}
@@ -139,8 +143,9 @@ func (o *options) clients(c *gate.Config) (*image.Client, *signature.Verifier, e
 	return client, verifier, nil
 }
 
-// pull resolves the image that a command is about: one image, and no manifests.
-func pull(ctx context.Context, client *image.Client, ref string) (*image.Image, error) {
+// pull resolves the image that a command is about: one image, and no manifests. What is read of it is up to read:
+// image.Client's Pull, or Resolve.
+func pull(ctx context.Context, read func(context.Context, image.Reference) (*image.Image, error), ref string) (*image.Image, error) {
 	target, err := gate.ParseTarget(ref)
 	if err != nil {
 		return nil, undecidedError{err}
@@ -148,7 +153,7 @@ func pull(ctx context.Context, client *image.Client, ref string) (*image.Image, 
 	if target.Path != "" {
 		return nil, undecidedError{fmt.Errorf("%s is no image; write oci:%s if it is an OCI layout", ref, ref)}
 	}
-	img, err := client.Pull(ctx, target.Reference)
+	img, err := read(ctx, target.Reference)
 	if err != nil {
 		return nil, undecidedError{err}
 	}
@@ -161,7 +166,7 @@ func (a *app) newGate(ctx context.Context, o options) (*gate.Gate, []policies.Ru
 	if err != nil {
 		return nil, nil, err
 	}
-	client, verifier, err := o.clients(c)
+	client, verifier, err := a.clients(o, c)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -128,7 +128,7 @@ func (a *app) verify(ctx context.Context, o options, who authorityFlags, refs []
 	if given {
 		c = c.WithTrust(signature.Entry{Images: []string{"**"}, Authorities: []signature.Authority{authority}})
 	}
-	client, verifier, err := o.clients(c)
+	client, verifier, err := a.clients(o, c)
 	switch {
 	case err != nil && given:
 		return explainFlags(err)
@@ -196,7 +196,7 @@ func verifyOne(ctx context.Context, client *image.Client, verifier *signature.Ve
 			out.Verdict, out.Error = gate.Undecided, fmt.Sprintf("internal error, please report it: %v", p)
 		}
 	}()
-	img, err := pull(ctx, client, ref)
+	img, err := pull(ctx, client.Resolve, ref)
 	if err == nil {
 		var result signature.Result
 		if result, err = verifier.Verify(ctx, img); err == nil {
