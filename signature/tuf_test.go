@@ -58,6 +58,40 @@ func TestTUFIsAsked(t *testing.T) {
 	}
 }
 
+// TestTUFLasts wants a trusted root to be used no longer than for a day from when the repository was asked, and not
+// after its timestamp has expired.
+func TestTUFLasts(t *testing.T) {
+	w := newTUF(t)
+	for _, c := range []struct{ timestamp, after, want time.Duration }{
+		{12 * time.Hour, 0, 12 * time.Hour},
+		{12 * time.Hour, 5 * time.Hour, 7 * time.Hour},
+		{47 * time.Hour, 0, 24 * time.Hour},
+		{47 * time.Hour, 5 * time.Hour, 19 * time.Hour},
+	} {
+		dir := t.TempDir()
+		w.timestamp.Signed.Expires = time.Now().Add(c.timestamp)
+		w.publishTimestamp()
+		w.accepts(w.repository(dir, 0))
+		r := w.repository(dir, c.after)
+		_, until, err := r.fetch(t.Context())
+		noError(t, err)
+		if lasts := until.Sub(r.now()).Round(time.Minute); lasts != c.want {
+			t.Errorf("%+v: it lasts %v", c, lasts)
+		}
+	}
+}
+
+// TestTUFSnapshotIsCompared wants the snapshot that the timestamp names, and not one that is kept under its version.
+func TestTUFSnapshotIsCompared(t *testing.T) {
+	w, dir := newTUF(t), t.TempDir()
+	w.accepts(w.repository(dir, 0))
+	w.snapshot.Signed.Version = 0 // which change makes 1 again
+	w.change()
+	r := w.repository(dir, 0)
+	age(t, r, rootLifetime)
+	w.accepts(r)
+}
+
 // TestTUFFails wants an error whenever the repository does not answer well, with something good in the cache, or
 // without (SIG-18).
 func TestTUFFails(t *testing.T) {
