@@ -116,8 +116,12 @@ func (c *candidate) check(ctx context.Context, digest v1.Hash, a authority, trus
 	switch {
 	case a.key != nil:
 		s.Kind, s.Key, s.Fingerprint = "key", a.key.name, a.key.fingerprint
+		return s, nil
+	case a.identity.own != nil:
+		s.Kind, s.Roots = "certificate", a.identity.own.name
 	default:
-		s.Kind, s.Issuer, s.Subject = "keyless", c.names.issuer, c.names.subject
+		s.Kind = "keyless"
 	}
+	s.Issuer, s.Subject, s.Workflow = c.names.issuer, c.names.subject, c.names.workflow
 	return s, nil
 }

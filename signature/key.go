@@ -41,7 +41,7 @@ type publicKey struct {
 // loadKey reads the public key file that a policy names. An error continues "key …".
 func loadKey(dir, name string) (*publicKey, error) {
 	if i := strings.Index(name, "://"); i >= 0 {
-		return nil, fmt.Errorf("is %q: keys are read from files only; store the public key beside the configuration", name)
+		return nil, fmt.Errorf("is %q: keys are read from files, and from awskms://, azurekms://, gcpkms:// and hashivault://; store the public key beside the configuration", name)
 	}
 	data, err := readTrusted(resolve(dir, name), maxKeyFile)
 	if err != nil {

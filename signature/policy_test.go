@@ -53,9 +53,9 @@ func TestPolicyProblems(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
 		"no images":          {"trust: [{authorities: [{key: 0.pub}]}]", "trust[0]: has no images"},
 		"no authorities":     {start + "[]}]", "trust[0]: has no authorities"},
-		"empty authority":    {start + "[{}]}]", "trust[0].authorities[0]: is neither a key nor keyless"},
-		"null keyless":       {start + "[{keyless: null}]}]", "is neither a key nor keyless"},
-		"both":               {start + "[{key: 0.pub, keyless: {issuer: a, subject: b}}]}]", "is both a key and keyless"},
+		"empty authority":    {start + "[{}]}]", "trust[0].authorities[0]: is neither a key nor"},
+		"null keyless":       {start + "[{keyless: null}]}]", "is neither a key nor"},
+		"both":               {start + "[{key: 0.pub, keyless: {issuer: a, subject: b}}]}]", "is more than one of key, certificate and keyless"},
 		"no identity":        {start + "[{keyless: {}}]}]", "trust[0].authorities[0].keyless: has no issuer"},
 		"no subject":         {start + "[{keyless: {issuer: a}}]}]", "trust[0].authorities[0].keyless: has no subject"},
 		"no issuer":          {start + "[{keyless: {subject: a}}]}]", "has no issuer"},
@@ -66,8 +66,8 @@ func TestPolicyProblems(t *testing.T) {
 		"escaping the group": {start + "[{keyless: {issuer: a, subjectPattern: 'a)|(?:b'}}]}]", "is no regular expression"},
 		"log spelling":       {start + "[{key: 0.pub, transparencyLog: notRequired}]}]", `transparencyLog: is "notRequired": it can be "required"`},
 		"keyless no log":     {start + "[{keyless: {issuer: a, subject: b}, transparencyLog: ignore}]}]", "cannot be ignored for a keyless"},
-		"key twice":          {start + "[{key: 0.pub}, {key: ./0.pub}]}]", "trust[0].authorities[1].key: is the same key as authorities[0]"},
-		"key renamed":        {start + "[{key: 0.pub}, {key: 1.pub}, {key: same.pub}]}]", "trust[0].authorities[2].key: is the same key as authorities[0]"},
+		"key twice":          {start + "[{key: 0.pub}, {key: ./0.pub}]}]", "trust[0].authorities[1]: is the same key as authorities[0]"},
+		"key renamed":        {start + "[{key: 0.pub}, {key: 1.pub}, {key: same.pub}]}]", "trust[0].authorities[2]: is the same key as authorities[0]"},
 		"negative threshold": {start + "[{key: 0.pub}], threshold: -1}]", "trust[0].threshold: is -1"},
 		"threshold":          {start + "[{key: 0.pub}, {key: 1.pub}], threshold: 3}]", "could never be met"},
 		"bad image":          {"trust: [{images: ['a', 'https://b'], authorities: [{key: 0.pub}]}]", `trust[0].images[1]: is "https://b"`},
@@ -182,10 +182,9 @@ func TestKeyPlaces(t *testing.T) {
 		"link.pub":                 "",
 		".":                        "not a regular file",
 		"open.pub":                 "chmod o-w",
-		"http://127.0.0.1/404":     "read from files only",
-		"https://keys.example/a":   "read from files only",
-		"awskms://alias/a":         "read from files only",
-		"env://COSIGN_PUBLIC_KEY":  "read from files only",
+		"http://127.0.0.1/404":     "keys are read from files, and from",
+		"https://keys.example/a":   "keys are read from files, and from",
+		"env://COSIGN_PUBLIC_KEY":  "keys are read from files, and from",
 		"../" + filepath.Base(dir): "not a regular file",
 		"\x00":                     "invalid argument",
 	} {
@@ -205,7 +204,7 @@ func FuzzPolicy(f *testing.F) {
 		if err != nil {
 			return
 		}
-		rules, err := compile(p, dir, nil)
+		rules, err := compile(p, compiler{dir: dir})
 		if err != nil {
 			if !strings.Contains(err.Error(), "trust[") {
 				t.Errorf("%q does not say where", err)

@@ -27,15 +27,6 @@ type requirement struct {
 	rules       func(ctx context.Context, statement any) (denials []string, err error)
 }
 
-// allAuthorities are those of a rule and of its requirements.
-func (r rule) allAuthorities() []authority {
-	all := slices.Clone(r.authorities)
-	for _, want := range r.requirements {
-		all = append(all, want.authorities...)
-	}
-	return all
-}
-
 // attested is an attestation that somebody who is trusted for it has signed, about a digest.
 type attested struct {
 	candidate *candidate

@@ -36,7 +36,7 @@ type SuggestedKey struct {
 // that would accept it. Nobody is suggested whose signature was not verified: each candidate is checked against
 // exactly the identity or key that would be suggested for it. The error says why this could not be done.
 func (v *Verifier) Suggest(ctx context.Context, img *image.Image) (Suggestion, error) {
-	s := &suggester{ctx: ctx, verifier: v, images: "**", compiler: compiler{dir: v.dir, roots: v.roots, keys: map[string]*publicKey{}}}
+	s := &suggester{ctx: ctx, verifier: v, images: "**", compiler: compiler{dir: v.dir, roots: v.roots, services: v.services, keys: map[string]*publicKey{}}}
 	if img.Reference.Transport == image.Registry {
 		s.images = img.Reference.Name()
 	}

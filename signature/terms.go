@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 )
 
 // provenanceMatch is ProvenanceTerms that can be matched.
@@ -60,7 +59,8 @@ func (c *compiler) requirement(path []any, r Requirement, entry Entry, inherited
 	if age.IsZero() {
 		age = entry.MaxAge
 	}
-	out.conditions = attestedWithin(age)
+	c.timed(path, age, out.authorities)
+	out.conditions = func(s Signer) *refusal { return tooOld(age, s) }
 	if r.Provenance != nil {
 		out.provenance = c.provenance(append(path, "provenance"), r)
 	}
@@ -128,21 +128,6 @@ func (c *compiler) vulnerabilities(path []any, r Requirement) {
 		c.problem(path, "asks for nothing: write worst or maxAge, or leave it out")
 	case v.Worst != "" && !slices.Contains(accepted, v.Worst):
 		c.problem(append(path, "worst"), "is %q: it can be %s", v.Worst, strings.Join(accepted, ", "))
-	}
-}
-
-// attestedWithin refuses what is older than a policy accepts; 0 is any age.
-func attestedWithin(age Age) func(Signer) *refusal {
-	return func(s Signer) *refusal {
-		switch {
-		case age.IsZero():
-			return nil
-		case s.SignedAt.IsZero():
-			return refuse(depthClaim, "nothing tells when it was made, and it may be at most %s old", age)
-		case time.Since(s.SignedAt) > time.Duration(age):
-			return refuse(depthClaim, "it was made at %s, more than %s ago", s.SignedAt.Format(time.RFC3339), age)
-		}
-		return nil
 	}
 }
 

@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
-	"github.com/sigstore/sigstore-go/pkg/root"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tidewaiter/tidewaiter/cache"
@@ -47,6 +45,8 @@ type Verifier struct {
 	policy Policy
 	dir    string
 	roots  map[string]*trustRoot
+	// services keep the keys that are in no file.
+	services *keyServices
 
 	lookups lookups
 	proofs  proofs
@@ -56,50 +56,18 @@ type Verifier struct {
 // error is about the configuration: a *PolicyError, or that of a trusted root.
 func New(policy Policy, options Options) (*Verifier, error) {
 	roots, rootErr := newTrustRoots(options)
-	rules, policyErr := compile(policy, options.Dir, roots)
+	services := newKeyServices(options.Offline)
+	rules, policyErr := compile(policy, compiler{dir: options.Dir, roots: roots, services: services})
 	if err := errors.Join(policyErr, rootErr); err != nil {
 		return nil, err
 	}
 	if err := options.loadRules(policy, rules); err != nil {
 		return nil, err
 	}
-	for _, r := range rules {
-		for _, a := range r.allAuthorities() {
-			if err := a.sufficientRoot(); err != nil {
-				return nil, err
-			}
-		}
-	}
 	return &Verifier{
-		rules: rules, policy: policy, dir: options.Dir, roots: roots,
+		rules: rules, policy: policy, dir: options.Dir, roots: roots, services: services,
 		lookups: lookups{remember: options.Remember}, proofs: proofs{options.Cache},
 	}, nil
-}
-
-// sufficientRoot refuses a root under which no signature of the authority could ever count.
-func (a authority) sufficientRoot() error {
-	if !a.needsRoot() || a.root.current == nil {
-		return nil
-	}
-	var why error
-	for _, trusted := range a.root.current {
-		if why = a.sufficient(trusted); why == nil {
-			return nil
-		}
-	}
-	return fmt.Errorf("%s %w", a.root.name, why)
-}
-
-func (a authority) sufficient(trusted root.TrustedMaterial) error {
-	switch {
-	case a.needsLog && len(trusted.RekorLogs()) == 0:
-		return fmt.Errorf("has no transparency log, which %s needs", a)
-	case a.identity != nil && len(trusted.FulcioCertificateAuthorities()) == 0:
-		return fmt.Errorf("has no certificate authority, which %s needs", a)
-	case a.identity != nil && len(trusted.CTLogs()) == 0:
-		return fmt.Errorf("has no certificate transparency log, which %s needs", a)
-	}
-	return nil
 }
 
 // Verify finds out who vouches for an image's Digest, or, where an entry asks for it, for each of its platforms.
@@ -185,7 +153,7 @@ func (v *Verifier) matching(ref image.Reference) []rule {
 	var rules []rule
 	for _, r := range v.rules {
 		if r.matches(name) {
-			rules = append(rules, r)
+			rules = append(rules, r.of(name))
 		}
 	}
 	return rules
