@@ -120,8 +120,8 @@ func (j *judge) attestations(want requirement, m *material, vex []verifiedVEX) (
 // vouched are the attestations of the required type that the required authorities have signed.
 func (j *judge) vouched(want requirement, m *material) (list []attested, worst *refusal, unknown error) {
 	for i := range m.signatures {
-		if c := &m.signatures[i]; c.malformed != "" {
-			j.malformed(c) // it may have been meant for an attestation
+		if c := &m.signatures[i]; c.malformed != "" && c.layout == "referrer" {
+			worst = deeper(worst, j.malformed(c)) // a bundle, which may have been meant for an attestation
 		}
 	}
 	for i := range m.attestations {
@@ -272,7 +272,7 @@ func (want requirement) missing(signers []Signer, m *material, worst *refusal, s
 	case count > 0 && worst != nil:
 		return fmt.Sprintf("no attestation of this type%s counts, of %d that were found: %s; wanted: %s", of, count, worst.reason, from)
 	case worst != nil:
-		return fmt.Sprintf("no attestation of this type%s was found, but one that is broken: %s; wanted: %s", of, worst.reason, from)
+		return fmt.Sprintf("no attestation of this type%s was found, but something that is broken: %s; wanted: %s", of, worst.reason, from)
 	case len(others) > 0:
 		return fmt.Sprintf("no attestation of this type%s was found, only of %s; wanted: %s", of, strings.Join(others, ", "), from)
 	}
