@@ -168,9 +168,9 @@ func (j *judge) reject(a attested, r *refusal) {
 	}
 }
 
-// deeper is the refusal that tells more.
+// deeper is the refusal that tells more; in whatever order they come.
 func deeper(a, b *refusal) *refusal {
-	if a == nil || b != nil && b.depth > a.depth {
+	if a == nil || b != nil && (b.depth > a.depth || b.depth == a.depth && b.reason < a.reason) {
 		return b
 	}
 	return a
@@ -201,14 +201,15 @@ func (a attested) notSuperseded(all []attested) []Signer {
 // refuse says why an attestation that is trusted does not say what is required; nil if it does. The error says
 // why that could not be found out.
 func (want requirement) refuse(ctx context.Context, a attested, vex []verifiedVEX) (*refusal, error) {
+	if a.unreadable == nil && len(a.signers) == 0 {
+		return refuse(depthTrust, "who attested it has attested a newer scan"), nil
+	}
 	why := ""
 	switch c := a.contents; {
 	case a.unreadable != nil:
 		why = fmt.Sprintf("the predicate is none of type %s: %v", quote(want.predicateType), a.unreadable)
 	case want.provenance != nil && c.provenance == nil, want.vulnerabilities != nil && c.report == nil:
 		why = "the predicate does not tell what the policy asks for"
-	case len(a.signers) == 0:
-		why = "who attested it has attested a newer scan"
 	case want.provenance != nil:
 		why = want.provenance.refuse(c.provenance)
 	case want.vulnerabilities != nil:
