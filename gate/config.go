@@ -249,17 +249,43 @@ var (
 	otherLine    = regexp.MustCompile(`^line (\d+): (.*)$`)
 )
 
-// Explain gives the problems of a trust policy the lines of the file that they stand in.
+// Explain gives the problems of a trust policy and of its trusted roots the lines of the file that they stand in.
 func (c *Config) Explain(err error) error {
-	var policy *signature.PolicyError
-	if c.file == "" || !errors.As(err, &policy) {
+	if c.file == "" || err == nil {
 		return err
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var out []error
+		for _, one := range joined.Unwrap() {
+			out = append(out, c.Explain(one))
+		}
+		return errors.Join(out...)
+	}
+	var policy *signature.PolicyError
+	if !errors.As(err, &policy) {
+		return c.explainRoot(err)
 	}
 	var out []error
 	for _, p := range policy.Problems {
 		out = append(out, fmt.Errorf("%s:%d: %s", c.file, c.Line(p.Path), p))
 	}
 	return errors.Join(out...)
+}
+
+// rootKey is how an error about a trusted root begins: with its key in the configuration.
+var rootKey = regexp.MustCompile(`^trustedRoots?(\.[^:.]+)*`)
+
+// explainRoot gives an error about a trusted root the line of the root.
+func (c *Config) explainRoot(err error) error {
+	key := rootKey.FindString(err.Error())
+	if key == "" {
+		return err
+	}
+	var path []any
+	for _, step := range strings.Split(key, ".") {
+		path = append(path, step)
+	}
+	return fmt.Errorf("%s:%d: %w", c.file, c.Line(path), err)
 }
 
 // explainYAML turns the decoder's error into one line a mistake, with file and line first.
