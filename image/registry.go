@@ -139,7 +139,7 @@ func nameOptions(g *guard) []name.Option {
 // credentials asks the keychain, and remembers what must not be printed.
 func (s *registrySource) credentials(ctx context.Context, k authn.Keychain, repository name.Repository) (authn.Authenticator, error) {
 	if k == nil {
-		k = authn.DefaultKeychain
+		k = DockerKeychain
 	}
 	auth, err := authn.Resolve(ctx, k, repository)
 	if err != nil {

@@ -204,5 +204,5 @@ func (k keychain) Resolve(r authn.Resource) (authn.Authenticator, error) {
 	if k.registries[r.RegistryStr()].Credentials == "none" {
 		return authn.Anonymous, nil
 	}
-	return authn.DefaultKeychain.Resolve(r)
+	return image.DockerKeychain.Resolve(r)
 }
