@@ -25,15 +25,22 @@ type bundled struct {
 	names     certificateNames
 }
 
-func readBundle(a image.Attachment) (*bundled, error) {
+// openBundle reads a bundle, whatever it holds.
+func openBundle(data []byte) (*bundled, error) {
 	b := &bundled{bundle: &bundle.Bundle{}}
-	if err := b.bundle.UnmarshalJSON(a.Payload); err != nil {
+	if err := b.bundle.UnmarshalJSON(data); err != nil {
 		return nil, fmt.Errorf("it is no Sigstore bundle: %w", err)
 	}
 	if err := b.bounded(); err != nil {
 		return nil, err
 	}
-	if err := b.readMaterial(); err != nil {
+	return b, b.readMaterial()
+}
+
+// readBundle reads a bundle that holds a statement, as those beside images do.
+func readBundle(a image.Attachment) (*bundled, error) {
+	b, err := openBundle(a.Payload)
+	if err != nil {
 		return nil, err
 	}
 	envelope, err := b.bundle.Envelope()
@@ -139,9 +146,21 @@ func earlier(known, t time.Time) time.Time {
 	return known
 }
 
-// verify is sigstore-go's judgement: the whole chain at each trusted time, the log entry and what it binds,
-// the certificate's own log, the signature, and the subject.
+// verify verifies a bundle that holds a statement.
 func (b *bundled) verify(digest v1.Hash, a authority, trusted root.TrustedMaterial) (*verify.VerificationResult, error) {
+	result, err := b.prove(digest, a, trusted)
+	if err != nil {
+		return nil, err
+	}
+	if !b.statement.covers(digest) || result.Statement.GetPredicateType() != b.statement.PredicateType {
+		return nil, errors.New("the verified statement is not the one that was read")
+	}
+	return result, nil
+}
+
+// prove is sigstore-go's judgement: the whole chain at each trusted time, the log entry and what it binds,
+// the certificate's own log, the signature, and the subject.
+func (b *bundled) prove(digest v1.Hash, a authority, trusted root.TrustedMaterial) (*verify.VerificationResult, error) {
 	want, err := hex.DecodeString(digest.Hex)
 	if err != nil {
 		return nil, err
@@ -150,14 +169,7 @@ func (b *bundled) verify(digest v1.Hash, a authority, trusted root.TrustedMateri
 	if err != nil {
 		return nil, err
 	}
-	result, err := verifier.Verify(b.bundle, verify.NewPolicy(verify.WithArtifactDigest(digest.Algorithm, want), policy))
-	if err != nil {
-		return nil, err
-	}
-	if !b.statement.covers(digest) || result.Statement.GetPredicateType() != b.statement.PredicateType {
-		return nil, errors.New("the verified statement is not the one that was read")
-	}
-	return result, nil
+	return verifier.Verify(b.bundle, verify.NewPolicy(verify.WithArtifactDigest(digest.Algorithm, want), policy))
 }
 
 // terms says what a signature must prove to count for an authority.
