@@ -112,6 +112,12 @@ func (c *candidate) check(ctx context.Context, digest v1.Hash, a authority, trus
 	if r != nil {
 		return Signer{}, r
 	}
+	if a.identity != nil {
+		// The libraries know nothing of claims.
+		if why := a.identity.mismatch(c.names); why != "" {
+			return Signer{}, refuse(depthSigner, "%s", why)
+		}
+	}
 	s.Layout = c.layout
 	switch {
 	case a.key != nil:
