@@ -136,6 +136,7 @@ func (a *app) clients(o options, c *gate.Config) (*image.Client, *signature.Veri
 		Dir: c.Dir(), TrustedRoot: c.TrustedRoot, TrustedRoots: c.TrustedRoots, Offline: o.offline,
 		Cache:    sync.OnceValue(func() *cache.Cache { return openCache(func(err error) { complain(a.stderr, err) }) }),
 		Remember: time.Hour, // longer than a run takes
+		Rules:    statementRules(c),
 	})
 	if err != nil {
 		return nil, nil, configError{c.Explain(err)}
