@@ -97,14 +97,20 @@ func (c *collector) find(ctx context.Context) ([]*holder, error) {
 // to a host are kept.
 const requests = 8
 
-// each calls f for 0 to n-1, several at a time, and waits for all. Its error is that of the lowest number, whichever
-// failed first.
+// each calls f for 0 to n-1, several at a time, until one fails, and waits for those that were begun. Its error is
+// that of the lowest number: all below one that fails were begun, so it is the same whichever was faster.
 func each(n int, f func(i int) error) error {
 	errs := make([]error, n)
+	var failed atomic.Bool
 	var group errgroup.Group
 	group.SetLimit(requests)
-	for i := range n {
-		group.Go(func() error { errs[i] = f(i); return nil })
+	for i := 0; i < n && !failed.Load(); i++ {
+		group.Go(func() error {
+			if errs[i] = f(i); errs[i] != nil {
+				failed.Store(true)
+			}
+			return nil
+		})
 	}
 	_ = group.Wait() // no function above returns an error
 	return cmp.Or(errs...)

@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -463,6 +465,26 @@ func TestLayoutAttachments(t *testing.T) {
 		attached, err = pulled.Attachments(t.Context(), pulled.Digest, "")
 		if got := found(attached); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: attachments %q, %v, want %q", transport, got, err, want)
+		}
+	}
+}
+
+// TestEach: which error is returned does not depend on what is faster, and nothing is begun after a failure.
+func TestEach(t *testing.T) {
+	for range 50 {
+		var begun atomic.Int32
+		err := each(1000, func(i int) error {
+			begun.Add(1)
+			if i%5 != 3 {
+				return nil
+			}
+			if i == 3 {
+				time.Sleep(time.Millisecond) // the first to fail is the slowest
+			}
+			return fmt.Errorf("%d", i)
+		})
+		if err == nil || err.Error() != "3" || begun.Load() > 100 {
+			t.Fatalf("%d begun, error %v, want 3", begun.Load(), err)
 		}
 	}
 }
