@@ -102,8 +102,14 @@ func (s *suggester) entry(img *image.Image, where rule) (*Entry, error) {
 	if err := s.ctx.Err(); err != nil {
 		return nil, err
 	}
-	prove := func(e Entry) *Result { return s.prove(e, img.Digest, found) }
-	return grow(e, wanted, prove), nil
+	grown := grow(e, wanted, func(e Entry) *Result { return s.prove(e, img.Digest, found) })
+	for _, r := range wanted {
+		if grown == nil || !slices.ContainsFunc(grown.Attestations, func(have Requirement) bool { return have.PredicateType == r.PredicateType }) {
+			s.note("an attestation of type %s is signed by somebody who could be named, but would not be accepted: its predicate cannot be read, or not every platform has one",
+				quote(r.PredicateType))
+		}
+	}
+	return grown, nil
 }
 
 // grow adds to an entry all requirements with which it still holds, and what their attestations tell. It
@@ -222,7 +228,7 @@ func (s *suggester) vouches(c *candidate, digest v1.Hash) *Authority {
 		case err != nil:
 			unknown = err
 		case refused == nil:
-			if unknown != nil {
+			if unknown != nil && a.Key != "" {
 				s.note("whether a log knows the signature could not be checked: %v", unknown)
 			}
 			return s.claimed(c, digest, a, signer)

@@ -39,11 +39,18 @@ func (p pushed) refer(t *testing.T, attachments ...image.Attachment) {
 // place puts an attachment where its layout says.
 func (p pushed) place(t *testing.T, a image.Attachment) {
 	t.Helper()
-	if a.Layout == "tag" {
+	switch {
+	case a.Layout == "referrer":
+		p.refer(t, a)
+	case a.Tag == ".att":
+		img, err := mutate.Append(empty.Image, mutate.Addendum{
+			Layer: ociStatic.NewLayer(a.Payload, types.MediaType(a.MediaType)), Annotations: a.Annotations,
+		})
+		noError(t, err)
+		imagetest.Push(t, p.host+"/shop/web:"+strings.Replace(p.digest, ":", "-", 1)+".att", img)
+	default:
 		p.attach(t, a)
-		return
 	}
-	p.refer(t, a)
 }
 
 // paste writes a suggestion as somebody would who takes it over into a configuration, and returns the verifier
