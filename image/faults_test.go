@@ -542,3 +542,76 @@ func FuzzAttachments(f *testing.F) {
 		}
 	})
 }
+
+// TestGuardStrips is REG-01 and REG-02 where nobody else helps: whatever a request carries, another host does not see it.
+func TestGuardStrips(t *testing.T) {
+	other := newCanary(t, nil)
+	c := &Client{PlainHTTP: []string{other.host}, PrivateHosts: []string{other.host}}
+	g, err := c.guard("registry.example", DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+other.host+"/x", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, header := range []string{"Authorization", "Cookie", "Referer"} {
+		req.Header.Set(header, "hunter2")
+	}
+	resp, err := g.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	other.check(t, 1)
+}
+
+// TestReferrersMemory is SIG-10: many pages of what could be signatures are not gathered to the last.
+func TestReferrersMemory(t *testing.T) {
+	h := newHostile(t)
+	h.image(t, "linux/amd64", nil, "t")
+	var pages int
+	host := startServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.Contains(r.URL.Path, "/referrers/") {
+			h.ServeHTTP(w, r)
+			return
+		}
+		pages++
+		w.Header().Set("Content-Type", ociIndex)
+		w.Header().Set("Link", fmt.Sprintf(`<%s?n=%d>; rel="next"`, r.URL.Path, pages))
+		var list []map[string]any
+		for i := range 60 {
+			list = append(list, map[string]any{"mediaType": ociManifest, "digest": digestOf(fmt.Append(nil, pages, i)), "size": 5})
+		}
+		w.Write(mustJSON(t, map[string]any{"schemaVersion": 2, "manifests": list}))
+	}))
+	c := &Client{PlainHTTP: []string{host}, Keychain: noCredentials{}}
+	img, err := c.Resolve(t.Context(), mustParse(t, host+"/x:t"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = img.Attachments(t.Context(), img.Digest, "")
+	wantError(t, err, "the number of manifests that are listed beside it exceeds the limit of 100 manifests")
+	if pages != 2 {
+		t.Errorf("%d pages, want 2", pages)
+	}
+}
+
+// TestChildrenFail: an image of which a part could not be read never looks like one that has only the rest.
+func TestChildrenFail(t *testing.T) {
+	h := newHostile(t)
+	good, gone := h.image(t, "linux/amd64", nil), h.image(t, "linux/arm64", nil)
+	h.index(t, []map[string]any{wire(good), wire(gone)}, "t")
+	delete(h.manifests, gone.Digest)
+	c := &Client{PlainHTTP: []string{h.host}, Keychain: noCredentials{}}
+	img, err := c.Resolve(t.Context(), mustParse(t, h.host+"/x:t"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		children, err := img.Children(t.Context())
+		if wantError(t, err, "not found"); len(children) > 0 {
+			t.Errorf("an error, and %q", children)
+		}
+	}
+}
