@@ -330,9 +330,9 @@ func TestAttestationAge(t *testing.T) {
 		missing    string
 	}{
 		"any":           {0, 0, ""},
-		"the entry's":   {Age(10 * time.Minute), 0, "more than 10m0s ago"},
+		"the entry's":   {Age(10 * time.Minute), 0, "nothing older than 10m0s"},
 		"long enough":   {Age(time.Hour), 0, ""},
-		"its own":       {Age(time.Hour), Age(10 * time.Minute), "more than 10m0s ago"},
+		"its own":       {Age(time.Hour), Age(10 * time.Minute), "nothing older than 10m0s"},
 		"its own wider": {Age(10 * time.Minute), Age(time.Hour), ""},
 	} {
 		t.Run(name, func(t *testing.T) {

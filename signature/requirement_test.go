@@ -12,7 +12,7 @@ func TestRequirementProblems(t *testing.T) {
 	dir := writeKeys(t, newECDSA(t), newECDSA(t))
 	for name, test := range map[string]struct{ requirement, want string }{
 		"good":                     {"predicateType: '" + customType + "'", ""},
-		"its own authorities":      {"predicateType: '" + customType + "', authorities: [{key: 1.pub}], threshold: 1, maxAge: 90d", ""},
+		"its own authorities":      {"predicateType: '" + customType + "', authorities: [{key: 1.pub, transparencyLog: required}], threshold: 1, maxAge: 90d", ""},
 		"no type":                  {"", "predicateType: is missing"},
 		"alias":                    {"predicateType: slsaprovenance", "predicateType: is \"slsaprovenance\", which no attestation has: write https://slsa.dev/provenance/v0.2"},
 		"alias of v1":              {"predicateType: slsaprovenance1", "write https://slsa.dev/provenance/v1"},
