@@ -31,7 +31,10 @@ type Client struct {
 	RootCAs *x509.CertPool
 	// Platforms are the wanted platforms, each os/arch[/variant]; none, or "all", means all of them.
 	Platforms []string
-	// Offline refuses registries: only layouts and archives are read.
+	// Local refuses registries: only layouts and archives are read.
+	Local bool
+	// Offline asks nobody for a registry's sake but the registry itself and the hosts that are named for it:
+	// TokenHosts, the well-known pairs, and PrivateHosts. A redirect to any other host is an error.
 	Offline bool
 	// Limits bound what is read; zero fields mean the defaults.
 	Limits Limits
@@ -83,8 +86,8 @@ func (c *Client) Resolve(ctx context.Context, ref Reference) (*Image, error) {
 func (c *Client) open(ctx context.Context, ref Reference, limits Limits) (source, string, error) {
 	switch ref.Transport {
 	case Registry:
-		if c.Offline {
-			return nil, "", fail(nil, "offline: no registry is asked; use oci:, oci-archive: or docker-archive:")
+		if c.Local {
+			return nil, "", fail(nil, "no registry is asked here; use oci:, oci-archive: or docker-archive:")
 		}
 		s, err := c.repository(ctx, ref, limits)
 		target := ref.Digest

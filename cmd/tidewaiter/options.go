@@ -27,6 +27,7 @@ type options struct {
 	failOn    string
 	platforms []string
 	offline   bool
+	local     bool // offline, and no registry either
 	plainHTTP []string
 }
 
@@ -49,7 +50,7 @@ func (o *options) registerFailOn(cmd *cobra.Command) {
 func (o *options) registerImages(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringArrayVar(&o.platforms, "platform", nil, "`PLATFORM` of an image to take: all or os/arch[/variant]; may be repeated (default all)")
-	f.BoolVar(&o.offline, "offline", false, "open no network connection: images come from oci: and archives, trust from files")
+	f.BoolVar(&o.offline, "offline", false, "open no network connection but to the registry of an image: trust comes from files")
 	f.StringArrayVar(&o.plainHTTP, "plain-http", nil, "`HOST` of a registry to speak HTTP without TLS to; may be repeated")
 }
 
@@ -129,11 +130,16 @@ func (a *app) clients(o options, c *gate.Config) (*image.Client, *signature.Veri
 		PrivateHosts: c.PrivateHosts(),
 		Platforms:    c.Platforms,
 		Offline:      o.offline,
+		Local:        o.local,
 		Limits:       c.Limits.Image(),
 		UserAgent:    "tidewaiter/" + programVersion(),
 	}
+	dir, err := cacheDir()
+	if err != nil {
+		dir = "" // which is noted once something would be kept
+	}
 	verifier, err := signature.New(c.TrustPolicy(), signature.Options{
-		Dir: c.Dir(), TrustedRoot: c.TrustedRoot, TrustedRoots: c.TrustedRoots, Offline: o.offline,
+		Dir: c.Dir(), TrustedRoot: c.TrustedRoot, TrustedRoots: c.TrustedRoots, Offline: o.offline, CacheDir: dir,
 		Cache:    sync.OnceValue(func() *cache.Cache { return openCache(func(err error) { complain(a.stderr, err) }) }),
 		Remember: time.Hour, // longer than a run takes
 		Rules:    statementRules(c),
