@@ -86,9 +86,6 @@ func (c *Client) Resolve(ctx context.Context, ref Reference) (*Image, error) {
 func (c *Client) open(ctx context.Context, ref Reference, limits Limits) (source, string, error) {
 	switch ref.Transport {
 	case Registry:
-		if c.Local {
-			return nil, "", fail(nil, "no registry is asked here; use oci:, oci-archive: or docker-archive:")
-		}
 		s, err := c.repository(ctx, ref, limits)
 		target := ref.Digest
 		if target == "" {

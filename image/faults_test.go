@@ -18,6 +18,8 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/tidewaiter/tidewaiter/image/imagetest"
 )
 
 // stage is a registry with an image and its signature, of which one kind of request is answered by fault.
@@ -612,6 +614,31 @@ func TestChildrenFail(t *testing.T) {
 		children, err := img.Children(t.Context())
 		if wantError(t, err, "not found"); len(children) > 0 {
 			t.Errorf("an error, and %q", children)
+		}
+	}
+}
+
+// TestLocalAsksNobody: where registries are refused, so are those that keep the signatures of an image on disk.
+func TestLocalAsksNobody(t *testing.T) {
+	h := newHostile(t)
+	path := writeLayout(t)
+	if err := path.AppendImage(imagetest.Image(t, map[string]string{"a": "1"})); err != nil {
+		t.Fatal(err)
+	}
+	for _, local := range []bool{true, false} {
+		c := &Client{Local: local, PlainHTTP: []string{h.host}, Keychain: noCredentials{}}
+		img, err := c.Resolve(t.Context(), mustParse(t, "oci:"+string(path)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = img.Attachments(t.Context(), img.Digest, h.host+"/keep")
+		if local {
+			wantError(t, err, "signatures of "+img.Digest+" in "+h.host+"/keep")
+		} else if err != nil {
+			t.Error(err)
+		}
+		if asked := len(h.requests) > 0; asked == local {
+			t.Errorf("local=%v, the registry was asked: %v", local, asked)
 		}
 	}
 }

@@ -39,6 +39,9 @@ type connection struct {
 
 // repository returns the source of a repository. It is connected once for all who want it.
 func (c *Client) repository(ctx context.Context, ref Reference, limits Limits) (*registrySource, error) {
+	if c.Local {
+		return nil, fail(nil, "no registry is asked here; use oci:, oci-archive: or docker-archive:")
+	}
 	if s := c.connected(ref.Name()); s != nil {
 		return s, nil
 	}
