@@ -75,9 +75,11 @@ type ImageEvidence struct {
 	// Signature is who vouches for Digest, under the trust policy of the configuration; nil if that could not
 	// be found out, which makes the subject undecided whatever the rules say of the rest.
 	Signature *signature.Result `json:"signature"`
-	Packages  []sbom.Package    `json:"packages"`
-	Files     []sbom.File       `json:"files"`
-	Runs      []RunEvidence     `json:"runs"`
+	// AttestedSBOMs are the attested SBOMs that the trust policy asks for, compared with Packages.
+	AttestedSBOMs []AttestedSBOMEvidence `json:"attestedSBOMs"`
+	Packages      []sbom.Package         `json:"packages"`
+	Files         []sbom.File            `json:"files"`
+	Runs          []RunEvidence          `json:"runs"`
 	// Notes are oddities of how the image is built that are no errors, one sentence each.
 	Notes []string `json:"notes"`
 	// Unread are the files that look like a package's and could not be read as such, with why.
