@@ -119,8 +119,8 @@ func (e *envelope) explain(digest v1.Hash, a authority, err error) *refusal {
 	if !e.statement.covers(digest) {
 		return refuse(depthClaim, "attestation does not cover %s; it names %s", digest, e.statement.subjects())
 	}
-	if a.needsLog && e.log == nil {
-		return refuse(depthTrust, "%s", noLogEntry)
+	if r := e.lacking(a); r != nil {
+		return r
 	}
 	return refuse(depthTrust, "%v", err)
 }
