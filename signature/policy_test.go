@@ -28,6 +28,7 @@ func decodePolicy(text string) (Policy, error) {
 	return p, err
 }
 
+// TestPolicyStrict misspells fields: none is overlooked (SIG-02).
 func TestPolicyStrict(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
 		"misspelt identity": {"trust: [{images: [a], authorities: [{keyless: {issuer: a, subject_regexp: b}}]}]", "subject_regexp"},
@@ -117,6 +118,7 @@ func TestPolicyGood(t *testing.T) {
 	}
 }
 
+// TestKeyFiles reads files that are not what a key should be (SIG-20).
 func TestKeyFiles(t *testing.T) {
 	dir := t.TempDir()
 	private, err := x509.MarshalPKCS8PrivateKey(newECDSA(t))
