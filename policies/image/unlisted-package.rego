@@ -20,12 +20,12 @@ package tidewaiter.image["unlisted-package"]
 
 import data.tidewaiter.lib
 
-deny contains {"msg": msg, "path": [], "evidence": evidence} if {
+deny contains {"msg": msg, "path": [], "evidence": bom} if {
 	some bom in input.attestedSBOMs
 	bom.unlistedCount > 0
-	words := [bom.format, bom.listed, bom.unlistedCount, bom.compared, concat(", ", array.slice(bom.unlisted, 0, 10)), more(bom)]
+	names := concat(", ", array.slice(bom.unlisted, 0, 10))
+	words := [bom.format, bom.listed, bom.unlistedCount, bom.compared, names, more(bom)]
 	msg := lib.line(sprintf("the attested %s SBOM (%d packages) lacks %d of %d packages: %s%s", words))
-	evidence := bom
 }
 
 more(bom) := "" if {
