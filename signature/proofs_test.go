@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -13,12 +14,14 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	sigstore "github.com/sigstore/sigstore/pkg/signature"
 
 	"github.com/tidewaiter/tidewaiter/cache"
 	"github.com/tidewaiter/tidewaiter/image"
@@ -298,8 +301,8 @@ func TestAskedOnce(t *testing.T) {
 	for range 2 {
 		v.Verify(t.Context(), s.pull(t, "/shop/web"))
 	}
-	if n := len(v.lookups.known); n != 0 {
-		t.Errorf("%d places are remembered", n)
+	if places, results := len(v.lookups.known), len(v.results.known); places+results != 0 {
+		t.Errorf("%d places and %d results are remembered", places, results)
 	}
 }
 
@@ -401,14 +404,65 @@ func TestProofsOfProcesses(t *testing.T) {
 	}
 }
 
+// countingVerifier counts how often a key's signature is verified.
+type countingVerifier struct {
+	sigstore.Verifier
+	count *atomic.Int64
+}
+
+func (c countingVerifier) VerifySignature(sig, message io.Reader, opts ...sigstore.VerifyOption) error {
+	c.count.Add(1)
+	return c.Verifier.VerifySignature(sig, message, opts...)
+}
+
+// TestVerifiedOnce: in one run, a digest is verified once, whichever tags name it and however many ask.
+func TestVerifiedOnce(t *testing.T) {
+	me := signer{key: newECDSA(t)}
+	s := newShelf(t, me.key)
+	s.attach(t, me.simple(t, s.digest))
+	v, err := New(byKey("0.pub"), Options{Dir: s.dir, Offline: true, Remember: time.Hour})
+	noError(t, err)
+	var count atomic.Int64
+	key := v.rules[0].authorities[0].key
+	for i, verifier := range key.verifiers {
+		key.verifiers[i] = countingVerifier{verifier, &count}
+	}
+	verify := func() {
+		r, err := v.Verify(t.Context(), s.pull(t, "/shop/web"))
+		noError(t, err)
+		if !held(r) {
+			t.Errorf("got %+v", r)
+		}
+	}
+	var wait sync.WaitGroup
+	for range 10 {
+		wait.Go(verify)
+	}
+	wait.Wait()
+	once := count.Load()
+	verify()
+	if first := count.Load(); once == 0 || first != once {
+		t.Errorf("%d verifications, and %d after one more", once, first)
+	}
+	alone, err := New(byKey("0.pub"), Options{Dir: s.dir, Offline: true})
+	noError(t, err)
+	count.Store(0)
+	alone.rules[0].authorities[0].key.verifiers = key.verifiers
+	_, err = alone.Verify(t.Context(), s.pull(t, "/shop/web"))
+	noError(t, err)
+	if count.Load() != once {
+		t.Errorf("%d verifications for eleven, and %d for one", once, count.Load())
+	}
+}
+
 // TestForgets: what is remembered in a run is bounded.
 func TestForgets(t *testing.T) {
-	l := &lookups{remember: time.Hour}
+	l := &memory[[]image.Attachment]{remember: time.Hour, size: sizeOf}
 	large := []image.Attachment{{Payload: make([]byte, rememberedBytes/3)}}
 	for i := range 10 {
 		l.keep(fmt.Sprint(i), large)
-		if _, ok := l.recall(fmt.Sprint(i)); !ok || l.size > rememberedBytes || len(l.known) > 2 {
-			t.Fatalf("after %d: %d bytes, %d places, the last is there: %v", i, l.size, len(l.known), ok)
+		if _, ok := l.recall(fmt.Sprint(i)); !ok || l.bytes > rememberedBytes || len(l.known) > 2 {
+			t.Fatalf("after %d: %d bytes, %d places, the last is there: %v", i, l.bytes, len(l.known), ok)
 		}
 	}
 	l.remember = -time.Second

@@ -82,7 +82,7 @@ type suggester struct {
 func (s *suggester) entry(img *image.Image, where rule) (*Entry, error) {
 	places, found := where.places(img.Digest, s.children), gathered{}
 	for _, p := range places {
-		attachments, err := s.verifier.lookups.attachments(s.ctx, img, p)
+		attachments, err := s.verifier.attachments(s.ctx, img, p)
 		if err != nil {
 			return nil, err
 		}

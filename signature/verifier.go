@@ -48,7 +48,8 @@ type Verifier struct {
 	// services keep the keys that are in no file.
 	services *keyServices
 
-	lookups lookups
+	lookups memory[[]image.Attachment]
+	results memory[Result]
 	proofs  proofs
 }
 
@@ -66,7 +67,9 @@ func New(policy Policy, options Options) (*Verifier, error) {
 	}
 	return &Verifier{
 		rules: rules, policy: policy, dir: options.Dir, roots: roots, services: services,
-		lookups: lookups{remember: options.Remember}, proofs: proofs{options.Cache},
+		lookups: memory[[]image.Attachment]{remember: options.Remember, size: sizeOf},
+		results: memory[Result]{remember: options.Remember, size: resultSize},
+		proofs:  proofs{options.Cache},
 	}, nil
 }
 
@@ -74,7 +77,8 @@ func New(policy Policy, options Options) (*Verifier, error) {
 // What is unsigned or badly signed is a Result. An error means that it could not be found out: the registry did
 // not answer, there is more signature material than the limits of package image allow, or a trusted root could
 // not be had. Signature material is only asked for if an entry of the policy matches the image, and if what
-// Options.Cache has of it is not enough for every entry.
+// Options.Cache has of it is not enough for every entry. Whoever gets the Result must not change it: others who ask
+// for the same digest get the same one.
 func (v *Verifier) Verify(ctx context.Context, img *image.Image) (Result, error) {
 	rules := v.matching(img.Reference)
 	var children []string
@@ -84,6 +88,13 @@ func (v *Verifier) Verify(ctx context.Context, img *image.Image) (Result, error)
 			return Result{}, err
 		}
 	}
+	return v.results.do(ctx, resultKey(img, children), func(ctx context.Context) (Result, error) {
+		return v.verifyOnce(ctx, img, rules, children)
+	})
+}
+
+// verifyOnce is Verify for everybody who asks for the same.
+func (v *Verifier) verifyOnce(ctx context.Context, img *image.Image, rules []rule, children []string) (Result, error) {
 	places := placesOf(rules, img.Digest, children)
 	if found, ok := v.proofs.gathered(img.Reference, places); ok {
 		if result, err := v.verify(ctx, rules, img.Digest, children, found); err == nil && result.holds() {
@@ -135,7 +146,7 @@ func (v *Verifier) gather(ctx context.Context, img *image.Image, places []place)
 	group.SetLimit(placesAtOnce)
 	for i, p := range places {
 		group.Go(func() error {
-			found[i], errs[i] = v.lookups.attachments(ctx, img, p)
+			found[i], errs[i] = v.attachments(ctx, img, p)
 			return nil
 		})
 	}
