@@ -104,7 +104,7 @@ func readTrivy(result json.RawMessage) ([]vulnerability, error) {
 		}
 	}](result)
 	if err == nil && t.SchemaVersion != 2 {
-		err = fmt.Errorf("Trivy's schema version is %d, and only 2 is known", t.SchemaVersion)
+		err = fmt.Errorf("the schema version of Trivy is %d, and only 2 is known", t.SchemaVersion)
 	}
 	var found []vulnerability
 	for _, r := range t.Results {
