@@ -293,10 +293,10 @@ func TestAttestors(t *testing.T) {
 
 // TestEveryChildAttested wants each platform's own attestation.
 func TestEveryChildAttested(t *testing.T) {
-	me := signer{key: newECDSA(t)}
-	p := wanting(Requirement{PredicateType: customType})
+	me, other := signer{key: newECDSA(t)}, signer{key: newECDSA(t)}
+	p := wanting(Requirement{PredicateType: customType, Authorities: []Authority{{Key: "0.pub"}, {Key: "1.pub"}}})
 	p.Entries[0].EveryChild = true
-	v, err := New(p, Options{Dir: writeKeys(t, me.key), Offline: true})
+	v, err := New(p, Options{Dir: writeKeys(t, me.key, other.key), Offline: true})
 	noError(t, err)
 	children := []string{digestA, digestB}
 	verify := func(of map[string][]image.Attachment) Result {
@@ -315,6 +315,9 @@ func TestEveryChildAttested(t *testing.T) {
 		t.Errorf("got %+v", r.Attestations)
 	}
 	checkRequirement(t, verify(map[string][]image.Attachment{digestA: {a}}), "no attestation of "+digestB+" was found")
+	checkRequirement(t, verify(map[string][]image.Attachment{digestB: {b}}), "no attestation of "+digestA+" was found")
+	others := other.envelope(t, statementOf(digestB, customType, "{}"))
+	checkRequirement(t, verify(map[string][]image.Attachment{digestA: {a}, digestB: {others}}), "nobody attests it for every platform")
 	checkRequirement(t, verify(map[string][]image.Attachment{digestA: {a}, digestB: {a}}), "does not cover "+digestB)
 }
 

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/tidewaiter/tidewaiter/image"
 )
 
 // vexPredicate is an OpenVEX document with statements in JSON.
@@ -44,6 +46,7 @@ func TestVEX(t *testing.T) {
 		"affected earlier":          {vexAbout("CVE-2026-0", "affected", at(1)) + "," + vexAbout("CVE-2026-0", "not_affected", at(2)), ""},
 		"both at once":              {vexAbout("CVE-2026-0", "affected", at(1)) + "," + vexAbout("CVE-2026-0", "not_affected", at(1)), bad},
 		"both, the other way":       {vexAbout("CVE-2026-0", "not_affected", at(1)) + "," + vexAbout("CVE-2026-0", "affected", at(1)), bad},
+		"affected last, of three":   {vexAbout("CVE-2026-0", "affected", at(3)) + "," + vexAbout("CVE-2026-0", "fixed", at(1)) + "," + vexAbout("CVE-2026-0", "fixed", at(2)), bad},
 		"affected elsewhere":        {vexAbout("CVE-2026-0", "not_affected", at(1)) + "," + vexAbout("CVE-2026-0", "affected", at(2)+product(`"@id":"pkg:oci/other"`)), bad},
 		"this image":                {vexAbout("CVE-2026-0", "fixed", product(`"@id":"pkg:oci/web@sha256%3A`+hexA+`?repository_url=x"`)), ""},
 		"this image, by hash":       {vexAbout("CVE-2026-0", "fixed", product(`"@id":"web","hashes":{"sha-256":"`+hexA+`"}`)), ""},
@@ -81,6 +84,34 @@ func TestVEX(t *testing.T) {
 	checkRequirement(t, verifyAttachments(t, alone, o, report, vex), bad)
 	checkRequirement(t, verifyAttachments(t, p, o, report, other.envelope(t, statementOf(digestA, openVEXType, vexPredicate(good)))), bad)
 	checkRequirement(t, verifyAttachments(t, p, o, report, me.envelope(t, statementOf(digestB, openVEXType, vexPredicate(good)))), bad)
+}
+
+// TestVEXOfAnotherPlatform wants what is said of one platform to excuse nothing in another.
+func TestVEXOfAnotherPlatform(t *testing.T) {
+	me := signer{key: newECDSA(t)}
+	p := wanting(
+		Requirement{PredicateType: cosignVulnType, Vulnerabilities: &VulnerabilityTerms{Worst: "medium"}},
+		Requirement{PredicateType: openVEXType},
+	)
+	p.Entries[0].EveryChild = true
+	v, err := New(p, Options{Dir: writeKeys(t, me.key), Offline: true})
+	noError(t, err)
+	for _, excusedInBoth := range []bool{false, true} {
+		found := gathered{}
+		for _, digest := range []string{digestA, digestB} {
+			about := "CVE-2026-9"
+			if digest == digestA || excusedInBoth {
+				about = "CVE-2026-0"
+			}
+			noError(t, found.add(place{digest, ""}, []image.Attachment{
+				me.envelope(t, statementOf(digest, cosignVulnType, scanPredicate(trivyResult("HIGH"), time.Now()))),
+				me.envelope(t, statementOf(digest, openVEXType, vexPredicate(vexAbout(about, "fixed", "")))),
+			}))
+		}
+		r, err := v.verify(t.Context(), v.rules, digestA, []string{digestA, digestB}, found)
+		noError(t, err)
+		checkRequirement(t, r, map[bool]string{true: "", false: "of " + digestB + " counts, of 1 that were found: it has vulnerabilities of severity high"}[excusedInBoth])
+	}
 }
 
 func TestNoVEX(t *testing.T) {
