@@ -10,8 +10,9 @@ import (
 	"github.com/tidewaiter/tidewaiter/policies"
 )
 
-// statementRules compiles users' rules that judge attestations. They deny by what denies elsewhere: findings of
-// the configuration's severity and above.
+// statementRules compiles users' rules that judge attestations. What deny and violation say denies, of whatever
+// severity it is: there is no finding in which the rest would be seen. What warn says denies from the
+// configuration's severity on.
 func statementRules(c *gate.Config) func(folder string) (func(context.Context, any) ([]string, error), error) {
 	return func(folder string) (func(context.Context, any) ([]string, error), error) {
 		engine, err := policies.New(context.Background(), policies.Options{
@@ -24,7 +25,8 @@ func statementRules(c *gate.Config) func(folder string) (func(context.Context, a
 		return func(ctx context.Context, statement any) (denials []string, err error) {
 			findings, err := engine.JudgeUser(ctx, statement, "statement.json")
 			for _, f := range findings {
-				if f.Severity >= c.FailOn || f.Severity == policies.Unset {
+				name := f.Rule[strings.LastIndexByte(f.Rule, '.')+1:] // of user/NAMESPACE.NAME
+				if !strings.HasPrefix(name, "warn") || f.Severity >= c.FailOn {
 					denials = append(denials, f.Message)
 				}
 			}

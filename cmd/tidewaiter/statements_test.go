@@ -11,7 +11,7 @@ import (
 	"github.com/tidewaiter/tidewaiter/policies"
 )
 
-// TestStatementRules judges statements by users' rules: what denies elsewhere does, and a rule that cannot be asked
+// TestStatementRules judges statements by users' rules: what deny says denies, and a rule that cannot be asked
 // is an error.
 func TestStatementRules(t *testing.T) {
 	load := func(t *testing.T, failOn policies.Severity, rego string) (func(statement any) ([]string, error), error) {
@@ -31,6 +31,9 @@ func TestStatementRules(t *testing.T) {
 	const rules = `package main
 deny contains "nobody approved" if count(input.predicate.approvers) == 0
 warn contains "only one approved" if count(input.predicate.approvers) == 1
+# METADATA
+# custom: {severity: low}
+violation_late contains {"msg": "approved late"} if input.predicate.late
 `
 	by := func(approvers ...any) any {
 		return map[string]any{"predicateType": "https://shop.example/review/v1", "predicate": map[string]any{"approvers": append([]any{}, approvers...)}}
@@ -44,6 +47,8 @@ warn contains "only one approved" if count(input.predicate.approvers) == 1
 		{policies.High, by("alice"), nil},
 		{policies.Low, by("alice"), []string{"only one approved"}},
 		{policies.Low, by("alice", "bob"), nil},
+		{policies.Critical, by(), []string{"nobody approved"}},
+		{policies.Critical, map[string]any{"predicate": map[string]any{"approvers": []any{"a", "b"}, "late": true}}, []string{"approved late"}},
 	} {
 		judge, err := load(t, test.failOn, rules)
 		if err != nil {
