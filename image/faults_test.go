@@ -149,6 +149,8 @@ func TestFaults(t *testing.T) {
 				if strings.Contains(err.Error(), "hunter2\"") || strings.Contains(err.Error(), "alice") {
 					t.Errorf("the error tells a secret: %v", err)
 				}
+				s.mu.Lock()
+				defer s.mu.Unlock()
 				if s.faults == 0 || s.faults > 11 {
 					t.Errorf("%d requests, want 1 to 11", s.faults)
 				}

@@ -115,12 +115,12 @@ func TestTUFFails(t *testing.T) {
 				w, dir := newTUF(t), t.TempDir()
 				w.accepts(w.repository(dir, 0))
 				w.change()
-				w.serve = func(out http.ResponseWriter, r *http.Request) bool {
+				w.answer(func(out http.ResponseWriter, r *http.Request) bool {
 					if strings.HasPrefix(r.URL.Path, "/"+file) {
 						answer(out, r)
 					}
 					return strings.HasPrefix(r.URL.Path, "/"+file)
-				}
+				})
 				for _, cache := range []string{dir, ""} {
 					r := w.repository(cache, 11*time.Hour)
 					if cache != "" {
@@ -128,7 +128,7 @@ func TestTUFFails(t *testing.T) {
 					}
 					w.refuses(r, "")
 				}
-				w.serve = nil
+				w.answer(nil)
 				r := w.repository(dir, 0)
 				age(t, r, rootLifetime)
 				w.accepts(r)
@@ -151,7 +151,7 @@ func TestTUFIsBounded(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			w := newTUF(t)
 			var sent atomic.Int64
-			w.serve = func(out http.ResponseWriter, r *http.Request) bool {
+			w.answer(func(out http.ResponseWriter, r *http.Request) bool {
 				for strings.HasPrefix(r.URL.Path, "/"+file) {
 					n, err := out.Write(make([]byte, 1<<16))
 					if sent.Add(int64(n)); err != nil || sent.Load() > 1<<30 {
@@ -159,7 +159,7 @@ func TestTUFIsBounded(t *testing.T) {
 					}
 				}
 				return false
-			}
+			})
 			w.refuses(w.repository("", 0), "larger than expected")
 			w.server.Close() // waits for the handler
 			if sent.Load() > 32<<20 {
@@ -170,7 +170,7 @@ func TestTUFIsBounded(t *testing.T) {
 	t.Run("silence", func(t *testing.T) {
 		w, over := newTUF(t), make(chan struct{})
 		defer close(over)
-		w.serve = func(http.ResponseWriter, *http.Request) bool { <-over; return true }
+		w.answer(func(http.ResponseWriter, *http.Request) bool { <-over; return true })
 		r := w.repository("", 0)
 		if r.timeout != fetchTimeout {
 			t.Errorf("a fetching is bounded by %v", r.timeout)
@@ -211,13 +211,13 @@ func TestTUFRedirects(t *testing.T) {
 	}))
 	defer canary.Close()
 	to := ""
-	w.serve = func(out http.ResponseWriter, r *http.Request) bool {
+	w.answer(func(out http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path != "/timestamp.json" {
 			return false
 		}
 		http.Redirect(out, r, to, http.StatusFound)
 		return true
-	}
+	})
 	to = canary.URL + "/timestamp.json"
 	w.refuses(w.repository("", 0), "another host")
 	to = strings.Replace(w.server.URL, "http://", "https://", 1) + "/timestamp.json"
@@ -242,12 +242,12 @@ func TestTUFRedirects(t *testing.T) {
 func TestTUFRequests(t *testing.T) {
 	w := newTUF(t)
 	t.Setenv("NETRC", filepath.Join(t.TempDir(), "netrc"))
-	w.serve = func(_ http.ResponseWriter, r *http.Request) bool {
+	w.answer(func(_ http.ResponseWriter, r *http.Request) bool {
 		if agent := r.UserAgent(); agent != "tidewaiter" || len(r.Header) != 1 {
 			t.Errorf("headers %v", r.Header)
 		}
 		return false
-	}
+	})
 	w.accepts(w.repository("", 0))
 }
 
@@ -314,12 +314,12 @@ func TestTUFTamperedCache(t *testing.T) {
 			foreign.Checked = own.Checked
 			tamper(&own, foreign)
 			keep(own)
-			w.serve = func(out http.ResponseWriter, _ *http.Request) bool {
+			w.answer(func(out http.ResponseWriter, _ *http.Request) bool {
 				out.WriteHeader(http.StatusBadGateway)
 				return true
-			}
+			})
 			w.refuses(r, "")
-			w.serve = nil
+			w.answer(nil)
 			w.accepts(r)
 		})
 	}

@@ -104,24 +104,24 @@ func TestTUFAttacks(t *testing.T) {
 		"another trusted root": {"length verification failed", func(w *tufWorld) {
 			w.next()
 			w.publish()
-			w.serve = targetInstead([]byte("{}"))
+			w.answer(targetInstead([]byte("{}")))
 			w.targets.Signed.Targets[trustedRootTarget].Hashes["sha256"] = metadata.HexBytes(sha("{}"))
 			w.next()
 			w.publishTargets()
 		}},
 		"another trusted root of the length": {"hash verification failed", func(w *tufWorld) {
 			w.change()
-			w.serve = targetInstead(append(w.target[:len(w.target)-1:len(w.target)-1], ' '))
+			w.answer(targetInstead(append(w.target[:len(w.target)-1:len(w.target)-1], ' ')))
 		}},
 		"no hash": {"hashes must not be empty", func(w *tufWorld) {
 			w.targets.Signed.Targets[trustedRootTarget].Hashes = metadata.Hashes{}
-			w.serve = targetInstead(w.target)
+			w.answer(targetInstead(w.target))
 			w.next()
 			w.publishTargets()
 		}},
 		"a hash that is none": {"", func(w *tufWorld) {
 			w.targets.Signed.Targets[trustedRootTarget].Hashes = metadata.Hashes{"md5": {1}}
-			w.serve = targetInstead(w.target)
+			w.answer(targetInstead(w.target))
 			w.next()
 			w.publishTargets()
 		}},
@@ -184,11 +184,14 @@ func TestTUFFailedUpdateIsRemembered(t *testing.T) {
 	w.root.Signed.Version++
 	w.publishRoot()
 	w.change()
-	w.serve = targetInstead(nil)
+	w.answer(targetInstead(nil))
 	r := w.repository(dir, 0)
 	age(t, r, rootLifetime)
 	w.refuses(r, "")
-	w.serve, w.files = nil, old
+	w.answer(nil)
+	w.mu.Lock()
+	w.files = old
+	w.mu.Unlock()
 	w.refuses(w.repository(dir, 0), "must be >= 2")
 }
 

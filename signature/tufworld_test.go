@@ -93,6 +93,13 @@ func (w *tufWorld) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// answer lets serve answer what it wants to, instead of the files; nil lets nobody.
+func (w *tufWorld) answer(serve func(http.ResponseWriter, *http.Request) bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.serve = serve
+}
+
 // replaceKey gives a role another key, and takes away the one that it had.
 func (w *tufWorld) replaceKey(role string) {
 	w.t.Helper()
