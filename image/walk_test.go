@@ -15,7 +15,7 @@ import (
 )
 
 // keepAll keeps every file.
-func keepAll(*Entry, io.Reader) (bool, error) { return true, nil }
+func keepAll(*Member, *Content) (bool, error) { return true, nil }
 
 // visible returns the regular files of the merged view, with their content.
 func visible(t testing.TB, f *Files) map[string]string {
@@ -158,11 +158,10 @@ func FuzzMembers(f *testing.F) {
 // that agree with each other.
 func checkWalk(t *testing.T, p *Platform) {
 	t.Helper()
-	seen := map[*Entry]int64{}
 	limits := Limits{RatioFloor: 1 << 20, Entries: 1000}
-	files, err := p.Files(t.Context(), Options{Limits: limits, Visit: func(e *Entry, r io.Reader) (bool, error) {
-		n, err := io.Copy(io.Discard, r)
-		seen[e] = n
+	files, err := p.Files(t.Context(), Options{Limits: limits, Visit: func(m *Member, content *Content) (bool, error) {
+		n, err := io.Copy(io.Discard, content)
+		m.Facts = n
 		return n < 100, err
 	}})
 	if err != nil {
@@ -174,7 +173,7 @@ func checkWalk(t *testing.T, p *Platform) {
 		if path.Clean(e.Path) != e.Path || !path.IsAbs(e.Path) || path.Clean(e.Name) != e.Name || !path.IsAbs(e.Name) {
 			t.Errorf("path %q, name %q", e.Path, e.Name)
 		}
-		if n, ok := seen[e]; ok != (e.Type == Regular) || ok && n != e.Size {
+		if n, ok := e.Facts.(int64); ok != (e.Type == Regular) || ok && n != e.Size {
 			t.Errorf("%s: visited %v, %d of %d bytes", e.Path, ok, n, e.Size)
 		}
 		if shown := files.LookupLink(e.Path) == e; shown != (e.DeletedIn < 0) {
