@@ -92,6 +92,7 @@ type Files struct {
 	entries []*Entry
 	tree    *tree
 	spools  []*spool
+	walk    walk
 }
 
 // Files reads every layer once and to its last byte, several at the same time, and verifies the digest of each
@@ -104,10 +105,10 @@ func (p *Platform) Files(ctx context.Context, o Options) (*Files, error) {
 			return nil, layerError(i, l, err)
 		}
 	}
-	f := &Files{tree: newTree()}
-	records, err := f.read(ctx, p, limits, o)
+	f := &Files{tree: newTree(), walk: newWalk(p, limits, o)}
+	err := f.read(ctx)
 	if err == nil {
-		err = f.merge(p, limits, records)
+		err = f.merge()
 	}
 	if err != nil {
 		f.Close()
@@ -142,23 +143,15 @@ func (f *Files) ReadDir(path string) []*Entry {
 }
 
 // Open returns the kept content of a regular file, or of the target of a hard link. It stays valid until
-// Close, and several may be read at once. Content that was not kept is an error.
+// Close, and several may be read at once. Content that was not kept is ErrNotKept; what is empty need not be kept.
 func (f *Files) Open(e *Entry) (*io.SectionReader, error) {
 	if e.Type == Hardlink && e.Target != nil {
 		e = e.Target
 	}
-	if e.kept.spool == nil {
-		return nil, fail(nil, "%s: its content was not kept", quote(e.Path))
+	if e.kept.spool == nil && e.Size > 0 {
+		return nil, fail(ErrNotKept, "%s: %v", quote(e.Path), ErrNotKept)
 	}
-	return e.kept.spool.section(e.kept.offset, e.Size), nil
-}
-
-// Kept tells whether Open gives the content of a regular file, or of the target of a hard link.
-func (f *Files) Kept(e *Entry) bool {
-	if e.Type == Hardlink && e.Target != nil {
-		e = e.Target
-	}
-	return e.kept.spool != nil
+	return e.kept.section(e.Size), nil
 }
 
 // Close removes the kept contents from disk.

@@ -12,9 +12,10 @@ type merger struct {
 }
 
 // merge makes the entries and the tree of the records, lowest layer first.
-func (f *Files) merge(p *Platform, limits Limits, records []*record) error {
-	m := merger{files: f, limits: limits}
-	for i, r := range records {
+func (f *Files) merge() error {
+	m := merger{files: f, limits: f.walk.limits}
+	p := f.walk.platform
+	for i, r := range f.walk.records {
 		if claimed := layerTypes[p.Layers[i].MediaType]; claimed != r.compression {
 			m.note("layer %d: its media type says %s, and it is %s", i, claimed, r.compression)
 		}

@@ -37,22 +37,21 @@ type recorder struct {
 	budget  *budget // of unpacked bytes
 	entries *budget
 	spool   *spool
+	made    *record  // that is being made
 	buffer  []byte   // for copying: one for all files, of which there may be a million
 	slab    []Member // to be used: members are made many at a time
 }
 
 // record reads one layer.
 func (r *recorder) record(ctx context.Context, l Layer, progress func(read int64)) (*record, error) {
-	made := &record{}
-	found, err := readLayer(ctx, r.source, l, r.budget, progress, func(archive io.Reader) error {
-		return r.archive(archive, made)
-	})
-	made.compression = found
-	return made, err
+	r.made = &record{}
+	found, err := readLayer(ctx, r.source, l, r.budget, progress, r.archive)
+	r.made.compression = found
+	return r.made, err
 }
 
 // archive reads one layer's tar archive up to its end marker.
-func (r *recorder) archive(archive io.Reader, made *record) error {
+func (r *recorder) archive(archive io.Reader) error {
 	t := tar.NewReader(archive)
 	for {
 		h, err := t.Next()
@@ -72,13 +71,12 @@ func (r *recorder) archive(archive io.Reader, made *record) error {
 		if err != nil {
 			return err
 		}
-		made.members = append(made.members, m)
-		if m.Type != Regular || m.isWhiteout() {
-			continue
+		if m.Type == Regular && !m.isWhiteout() {
+			if err := r.content(m, t); err != nil {
+				return fmt.Errorf("%s: %w", quote(m.Name), err)
+			}
 		}
-		if err := r.content(m, t); err != nil {
-			return fmt.Errorf("%s: %w", quote(m.Name), err)
-		}
+		r.made.members = append(r.made.members, m)
 	}
 }
 

@@ -91,12 +91,12 @@ func (s *spool) commit() (kept, error) {
 	return at, nil
 }
 
-// section reads kept content.
-func (s *spool) section(offset, size int64) *io.SectionReader {
-	if s.file == nil { // nothing but empty files was kept
+// section reads kept content of a size in bytes.
+func (k kept) section(size int64) *io.SectionReader {
+	if k.spool == nil || k.spool.file == nil { // nothing but empty files was kept
 		return io.NewSectionReader(emptyFile{}, 0, 0)
 	}
-	return io.NewSectionReader(s.file, offset, size)
+	return io.NewSectionReader(k.spool.file, k.offset, size)
 }
 
 type emptyFile struct{}

@@ -12,6 +12,20 @@ import (
 // maxReaders is how many layers are read at the same time at most: each takes some megabytes of memory.
 const maxReaders = 4
 
+// walk is what the readings of a platform's layers share.
+type walk struct {
+	platform *Platform
+	limits   Limits
+	options  Options
+	kept     *budget
+	records  []*record // in the order of the platform's layers
+}
+
+func newWalk(p *Platform, limits Limits, o Options) walk {
+	kept := limitedTo(limits.Kept, limited("the file contents to be kept on disk", limits.Kept, "bytes"))
+	return walk{platform: p, limits: limits, options: o, kept: kept}
+}
+
 // reading is one layer to be read, for all places where the platform lists it.
 type reading struct {
 	layer  Layer
@@ -20,12 +34,12 @@ type reading struct {
 	err    error
 }
 
-// readings are the layers of a platform, each once, the largest first: so that it does not keep everybody
+// readings are the layers of the platform, each once, the largest first: so that it does not keep everybody
 // waiting in the end.
-func readings(p *Platform) []*reading {
+func (w *walk) readings() []*reading {
 	var all []*reading
 	known := map[Layer]*reading{}
-	for i, l := range p.Layers {
+	for i, l := range w.platform.Layers {
 		l.CreatedBy = ""
 		r := known[l]
 		if r == nil {
@@ -38,19 +52,29 @@ func readings(p *Platform) []*reading {
 	return all
 }
 
-// read makes the records of all layers, in the order of the platform.
-func (f *Files) read(ctx context.Context, p *Platform, limits Limits, o Options) ([]*record, error) {
-	all := readings(p)
+// recorder makes the recorder of one goroutine. The budgets are all goroutines'.
+func (w *walk) recorder(visit Visit, unpacked, entries *budget) *recorder {
+	return &recorder{
+		source: w.platform.source, spell: spellingFor(w.platform.Config.OS), limits: w.limits, visit: visit,
+		budget: unpacked, entries: entries,
+		spool: &spool{dir: w.options.TempDir, budget: w.kept},
+	}
+}
+
+// budgets are for reading so many layers.
+func (w *walk) budgets(all []*reading) (unpacked, entries *budget) {
 	var stored int64
 	for _, r := range all {
 		stored += r.layer.Size
 	}
-	shared := recorder{
-		source: p.source, spell: spellingFor(p.Config.OS), limits: limits, visit: o.Visit,
-		budget:  newBudget(limits, stored),
-		entries: limitedTo(int64(limits.Entries), tooManyEntries(limits)),
-	}
-	kept := limitedTo(limits.Kept, limited("the file contents to be kept on disk", limits.Kept, "bytes"))
+	return newBudget(w.limits, stored), limitedTo(int64(w.limits.Entries), tooManyEntries(w.limits))
+}
+
+// read makes the records of all layers.
+func (f *Files) read(ctx context.Context) error {
+	w := &f.walk
+	all := w.readings()
+	unpacked, entries := w.budgets(all)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	todo := make(chan *reading, len(all))
@@ -60,19 +84,20 @@ func (f *Files) read(ctx context.Context, p *Platform, limits Limits, o Options)
 	close(todo)
 	var readers sync.WaitGroup
 	for range min(len(all), maxReaders, runtime.GOMAXPROCS(0)) {
-		own := shared
-		own.spool = &spool{dir: o.TempDir, budget: kept}
+		own := w.recorder(w.options.Visit, unpacked, entries)
 		f.spools = append(f.spools, own.spool)
 		readers.Go(func() {
 			for r := range todo {
-				if r.record, r.err = own.record(ctx, r.layer, r.progress(o)); r.err != nil {
+				if r.record, r.err = own.record(ctx, r.layer, r.progress(w.options)); r.err != nil {
 					cancel()
 				}
 			}
 		})
 	}
 	readers.Wait()
-	return collect(p, all)
+	var err error
+	w.records, err = w.collect(all)
+	return err
 }
 
 func tooManyEntries(l Limits) error { return limited("the number of files", l.Entries, "files") }
@@ -86,9 +111,9 @@ func (r *reading) progress(o Options) func(read int64) {
 }
 
 // collect puts the records where their layers are. What one error made the others end with does not count.
-func collect(p *Platform, all []*reading) ([]*record, error) {
-	records := make([]*record, len(p.Layers))
-	failed := make([]error, len(p.Layers))
+func (w *walk) collect(all []*reading) ([]*record, error) {
+	records := make([]*record, len(w.platform.Layers))
+	failed := make([]error, len(records))
 	for _, r := range all {
 		for _, i := range r.places {
 			records[i], failed[i] = r.record, r.err
@@ -101,7 +126,53 @@ func collect(p *Platform, all []*reading) ([]*record, error) {
 		}
 	}
 	if first >= 0 {
-		return nil, layerError(first, p.Layers[first], failed[first])
+		return nil, layerError(first, w.platform.Layers[first], failed[first])
 	}
 	return records, nil
+}
+
+// Keep reads the layers of entries again and keeps the contents of those, for Open. It must not be called while
+// Open is.
+func (f *Files) Keep(ctx context.Context, entries []*Entry) error {
+	wanted, layers := map[*Member]bool{}, map[int]bool{}
+	for _, e := range entries {
+		if e.Type == Hardlink && e.Target != nil {
+			e = e.Target
+		}
+		wanted[e.Member], layers[e.Layer] = true, true
+	}
+	for _, r := range f.walk.readings() {
+		if !slices.ContainsFunc(r.places, func(i int) bool { return layers[i] }) {
+			continue
+		}
+		if err := f.keep(ctx, r, wanted); err != nil {
+			return layerError(r.places[0], r.layer, err)
+		}
+	}
+	return nil
+}
+
+// keep reads one layer again, of which all digests were found to be right before.
+func (f *Files) keep(ctx context.Context, r *reading, wanted map[*Member]bool) error {
+	known := f.walk.records[r.places[0]].members
+	unpacked, entries := f.walk.budgets([]*reading{r})
+	var again *recorder
+	again = f.walk.recorder(func(_ *Member, c *Content) (bool, error) {
+		if wanted[known[len(again.made.members)]] {
+			return true, nil
+		}
+		c.Drop()
+		return false, nil
+	}, unpacked, entries)
+	f.spools = append(f.spools, again.spool)
+	made, err := again.record(ctx, r.layer, r.progress(f.walk.options))
+	if err != nil {
+		return err
+	}
+	for i, m := range made.members {
+		if m.kept.spool != nil {
+			known[i].kept = m.kept
+		}
+	}
+	return nil
 }

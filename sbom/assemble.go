@@ -12,7 +12,6 @@ import (
 
 	"github.com/anchore/syft/syft/pkg"
 	syftsbom "github.com/anchore/syft/syft/sbom"
-	"github.com/gabriel-vasile/mimetype"
 
 	"github.com/tidewaiter/tidewaiter/image"
 )
@@ -24,28 +23,9 @@ type scanner struct {
 	platform *image.Platform
 	files    *image.Files
 	tree     *tree
-	// contents has what the files that were looked into hold, mimes the types of all regular files.
-	contents map[*image.Entry]*content
-	mimes    map[*image.Entry]string
-}
-
-// visit looks at a file of a layer as it streams by, and keeps it for syft.
-func (s *scanner) visit(e *image.Entry, r io.Reader) (keep bool, err error) {
-	head, err := readHead(r)
-	if err != nil {
-		return false, err
-	}
-	if len(head) > 0 {
-		s.mimes[e], _, _ = strings.Cut(mimetype.Detect(head).String(), ";")
-	}
-	c, err := s.table.inspect(e.Path, e.Mode, e.Size, head, r, s.limits.File)
-	if err != nil {
-		return false, err
-	}
-	if c != nil {
-		s.contents[e] = c
-	}
-	return true, nil
+	wanted   *wanted
+	// starts has the base names of what the configuration may start.
+	starts map[string]bool
 }
 
 // assemble makes facts of what syft found and of what the walk saw.
@@ -68,7 +48,7 @@ func (s *scanner) assemble(found *syftsbom.SBOM) (*SBOM, error) {
 		bom.Packages = append(bom.Packages, made)
 		bom.packageClasses[string(p.ID())] = made.Classes
 		for _, name := range ownedBy(p, made) {
-			if n := s.tree.lookup(name, true); n != nil && s.contents[n.entry] != nil {
+			if n := s.tree.lookup(name, true); n != nil && n.entry != nil && factsOf(n.entry).content != nil {
 				owners[n.entry] = append(owners[n.entry], made)
 			}
 		}
@@ -160,7 +140,7 @@ func (s *scanner) fileOf(e *image.Entry, owners []Package, links []string) (File
 		return File{}, false
 	}
 	f := s.facts(e, from)
-	if c := s.contents[from]; c != nil {
+	if c := factsOf(from).content; c != nil {
 		f.SHA256 = c.sha256
 		f.Classes = s.table.classify(e.Path, from.Mode, c, owners)
 		for i := 0; len(f.Classes) == 0 && i < len(links); i++ {

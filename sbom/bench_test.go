@@ -22,7 +22,7 @@ func BenchmarkInspect(b *testing.B) {
 	}
 	b.SetBytes(int64(len(program)))
 	for b.Loop() {
-		head, rest := program[:headSize], bytes.NewReader(program[headSize:])
+		head, rest := program[:upxWindow], bytes.NewReader(program[upxWindow:])
 		if _, err := t.inspect("/bin/app", 0o755, int64(len(program)), head, rest, 1<<30); err != nil {
 			b.Fatal(err)
 		}

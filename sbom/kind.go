@@ -25,9 +25,6 @@ const (
 
 func (k kind) isText() bool { return k == script || k == config }
 
-// headSize is how many of the first bytes of a file are looked at; MIME types are told by as many.
-const headSize = 3072
-
 // kindOf says what a file is. An executable bit, or a place where programs are, makes it worth a look whatever
 // it begins with: what runs is not the file's own choice of first bytes alone.
 func (t *table) kindOf(name string, mode os.FileMode, size int64, head []byte) kind {

@@ -25,6 +25,9 @@ type resolver struct {
 
 	mu      sync.RWMutex // held for reading while a file is opened
 	stopped error        // why no file can be opened any more
+
+	missing sync.Mutex
+	missed  []*image.Entry // that were asked for and not kept
 }
 
 // stop lets every later opening of a file fail with err. When it returns, no file is being opened.
@@ -104,10 +107,19 @@ func (r *resolver) FileContentsByLocation(at file.Location) (io.ReadCloser, erro
 		return nil, r.stopped
 	}
 	section, err := r.open(n.entry)
+	if errors.Is(err, image.ErrNotKept) && !isLicense(at.RealPath) {
+		r.miss(n.entry)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open %q: %w", at.RealPath, err)
 	}
 	return openContent{section}, nil
+}
+
+func (r *resolver) miss(e *image.Entry) {
+	r.missing.Lock()
+	defer r.missing.Unlock()
+	r.missed = append(r.missed, e)
 }
 
 // openContent can be read from the start and at any place, which spares syft a copy in memory.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"path"
 
 	syftsbom "github.com/anchore/syft/syft/sbom"
 
@@ -20,6 +21,8 @@ type Options struct {
 	Layers image.Limits
 	// Limits bound the scan; zero fields mean DefaultLimits.
 	Limits Limits
+	// Progress is that of image.Options; it may be nil.
+	Progress func(layer int, read, size int64)
 }
 
 // Limits bound what is looked at. A zero field means its default.
@@ -85,23 +88,45 @@ func scanPlatform(ctx context.Context, p *image.Platform, o Options) (*SBOM, err
 	}
 	s := &scanner{
 		table:    t,
+		wanted:   theWanted(),
 		limits:   o.Limits.orDefault(),
 		platform: p,
-		contents: map[*image.Entry]*content{},
-		mimes:    map[*image.Entry]string{},
+		starts:   map[string]bool{},
+	}
+	for _, name := range startable(p.Config) {
+		s.starts[path.Base(name)] = true
 	}
 	go licenseTexts() // is ready when the walk is done
-	s.files, err = p.Files(ctx, image.Options{TempDir: o.TempDir, Limits: o.Layers, Visit: s.visit})
+	s.files, err = p.Files(ctx, image.Options{TempDir: o.TempDir, Limits: o.Layers, Visit: s.visit, Progress: o.Progress})
 	if err != nil {
 		return nil, err
 	}
 	defer s.files.Close()
-	s.tree = newTree(s.files.All(), func(e *image.Entry) string { return s.mimes[e] })
-	src := &imageSource{name: o.Name, platform: p}
-	src.resolver = &resolver{tree: s.tree, layer: src.layer, open: s.files.Open}
-	found, err := catalog(ctx, src)
+	s.tree = newTree(s.files.All(), func(e *image.Entry) string { return factsOf(e).mime })
+	found, err := s.catalog(ctx, o.Name)
 	if err != nil {
 		return nil, err
 	}
 	return s.assemble(found)
+}
+
+// maxReadings bounds how often layers are read again for files that syft turned out to ask for.
+const maxReadings = 5
+
+// catalog lets syft find the packages. If it asked for files that were not kept, their layers are read again:
+// what it finds is what it would have found with everything at hand.
+func (s *scanner) catalog(ctx context.Context, name string) (*syftsbom.SBOM, error) {
+	src := &imageSource{name: name, platform: s.platform}
+	src.resolver = &resolver{tree: s.tree, layer: src.layer, open: s.files.Open}
+	for range maxReadings {
+		found, err := catalog(ctx, src)
+		if err != nil || len(src.resolver.missed) == 0 {
+			return found, err
+		}
+		if err := s.files.Keep(ctx, src.resolver.missed); err != nil {
+			return nil, err
+		}
+		src.resolver.missed = nil
+	}
+	return nil, fmt.Errorf("syft asked for further files after %d readings", maxReadings)
 }

@@ -36,6 +36,8 @@ type table struct {
 	// words is the matcher of all marks of content; uses says what each of its patterns is good for.
 	words *matcher
 	uses  []wordUse
+	// telling are the numbers of the words that make a program worth keeping for syft.
+	telling []int
 }
 
 type classRule struct {
@@ -220,6 +222,9 @@ func (t *table) compile() {
 	}
 	for kind, anchor := range captureAnchors {
 		add(anchor, wordUse{capture: captureKind(kind)})
+	}
+	for _, word := range programMarks {
+		t.telling = append(t.telling, add(word, wordUse{}))
 	}
 	t.words = newMatcher(words)
 }
