@@ -1,6 +1,7 @@
 package sbom
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -26,8 +27,9 @@ type resolver struct {
 	mu      sync.RWMutex // held for reading while a file is opened
 	stopped error        // why no file can be opened any more
 
-	missing sync.Mutex
-	missed  []*image.Entry // that were asked for and not kept
+	asking sync.Mutex
+	missed []*image.Entry // that were asked for and not kept
+	narrow map[*node]func() ([]byte, bool)
 }
 
 // stop lets every later opening of a file fail with err. When it returns, no file is being opened.
@@ -113,13 +115,34 @@ func (r *resolver) FileContentsByLocation(at file.Location) (io.ReadCloser, erro
 	if err != nil {
 		return nil, fmt.Errorf("open %q: %w", at.RealPath, err)
 	}
+	if left, ok := r.narrowed(n, section); ok {
+		return openContent{io.NewSectionReader(bytes.NewReader(left), 0, int64(len(left)))}, nil
+	}
 	return openContent{section}, nil
 }
 
 func (r *resolver) miss(e *image.Entry) {
-	r.missing.Lock()
-	defer r.missing.Unlock()
+	r.asking.Lock()
+	defer r.asking.Unlock()
 	r.missed = append(r.missed, e)
+}
+
+// narrowed returns what narrow leaves of a file, which it makes once.
+func (r *resolver) narrowed(n *node, content *io.SectionReader) ([]byte, bool) {
+	if n.mime != "" {
+		return nil, false // others than the classifiers ask for it, too
+	}
+	r.asking.Lock()
+	once := r.narrow[n]
+	if once == nil {
+		once = sync.OnceValues(func() ([]byte, bool) { return narrow(n.path, content) })
+		if r.narrow == nil {
+			r.narrow = map[*node]func() ([]byte, bool){}
+		}
+		r.narrow[n] = once
+	}
+	r.asking.Unlock()
+	return once()
 }
 
 // openContent can be read from the start and at any place, which spares syft a copy in memory.
