@@ -87,7 +87,7 @@ func (w *wanted) program(name string) bool {
 	return slices.ContainsFunc(w.programs, func(part string) bool { return strings.Contains(base, part) })
 }
 
-// licenseName begins the names of files that hold licences. Syft would read them for packages that do not say
+// licenseNames begin the names of files that hold licences. Syft would read them for packages that do not say
 // which is theirs; nothing here is judged by licence.
 var licenseNames = []string{"license", "licence", "unlicense", "mit-license", "copying", "notice", "copyright"}
 

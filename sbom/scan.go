@@ -96,7 +96,6 @@ func scanPlatform(ctx context.Context, p *image.Platform, o Options) (*SBOM, err
 	for _, name := range startable(p.Config) {
 		s.starts[path.Base(name)] = true
 	}
-	go licenseTexts() // is ready when the walk is done
 	s.files, err = p.Files(ctx, image.Options{TempDir: o.TempDir, Limits: o.Layers, Visit: s.visit, Progress: o.Progress})
 	if err != nil {
 		return nil, err
