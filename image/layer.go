@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/klauspost/compress/gzip"
@@ -70,8 +71,46 @@ func sniff(head []byte) compression {
 	return plain
 }
 
-// maxWindow bounds the memory of a zstd decoder, in bytes: what zstd's own tool needs without being told.
-const maxWindow = 128 << 20
+// Bounds of the memory of a zstd decoder, in bytes: what zstd's own tool needs without being told, and what it
+// needs for all but the strongest of its levels. Of those that need more, one works at a time.
+const (
+	maxWindow    = 128 << 20
+	commonWindow = 8 << 20
+)
+
+var largeWindow sync.Mutex
+
+// unzstd returns what r unpacks to.
+func unzstd(r *bufio.Reader) (io.ReadCloser, error) {
+	head, err := r.Peek(zstd.HeaderMaxSize)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	var first zstd.Header
+	window, unlock := uint64(commonWindow), func() {}
+	if first.Decode(head) != nil || first.Skippable || first.WindowSize > window || first.SingleSegment && first.FrameContentSize > window {
+		largeWindow.Lock()
+		window, unlock = maxWindow, largeWindow.Unlock
+	}
+	// The memory, not the window: a frame of a single segment says how large it is, and has none.
+	z, err := zstd.NewReader(r, zstd.WithDecoderMaxMemory(window), zstd.WithDecoderLowmem(true), zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		unlock()
+		return nil, err
+	}
+	return &zstdReader{z.IOReadCloser(), sync.OnceFunc(unlock)}, nil
+}
+
+// zstdReader is a decoder that lets the next one work when it is closed.
+type zstdReader struct {
+	io.ReadCloser
+	unlock func()
+}
+
+func (z *zstdReader) Close() error {
+	defer z.unlock()
+	return z.ReadCloser.Close()
+}
 
 // decompress returns what r unpacks to, by its magic number.
 func decompress(r *bufio.Reader) (io.ReadCloser, compression, error) {
@@ -84,11 +123,8 @@ func decompress(r *bufio.Reader) (io.ReadCloser, compression, error) {
 		z, err := gzip.NewReader(r)
 		return z, c, err
 	case zstdized:
-		z, err := zstd.NewReader(r, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
-		if err != nil {
-			return nil, c, err
-		}
-		return z.IOReadCloser(), c, nil
+		z, err := unzstd(r)
+		return z, c, err
 	default:
 		return io.NopCloser(r), c, nil
 	}
@@ -108,6 +144,15 @@ func newBudget(l Limits, stored int64) *budget {
 		b = limitedTo(byRatio, limited("the unpacked size of all layers", fmt.Sprintf("%d:1, that is %d", l.Ratio, byRatio), "bytes"))
 	}
 	return b
+}
+
+// newEntryBudget allows so many files in all layers. A layer of nothing but names is small, too: the header of a
+// file is the shortest that a tar archive can hold, and all headers are alike.
+func newEntryBudget(l Limits, stored int64) *budget {
+	if byBytes := max(int64(l.EntryFloor), stored/l.EntryBytes); byBytes < int64(l.Entries) {
+		return limitedTo(byBytes, limited("the number of files", fmt.Sprintf("one for %d stored bytes, that is %d", l.EntryBytes, byBytes), "files"))
+	}
+	return limitedTo(int64(l.Entries), tooManyEntries(l))
 }
 
 func limitedTo(n int64, over error) *budget {

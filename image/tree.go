@@ -52,13 +52,17 @@ func (t *tree) dir(p string, layer int) *node {
 	if t.hint != nil && t.hintPath == p {
 		return t.hint
 	}
+	replaced := false
 	n := t.walk(p, func(parent *node, name string, stuck *node) *node {
 		if stuck != nil {
 			t.hide(stuck, layer)
+			replaced = true
 		}
 		return t.add(parent, name, nil, layer)
 	})
-	t.hintPath, t.hint = p, n
+	if t.hintPath, t.hint = p, n; replaced {
+		t.hint = nil // without the link that was in the way, p leads elsewhere
+	}
 	return n
 }
 

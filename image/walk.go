@@ -67,7 +67,7 @@ func (w *walk) budgets(all []*reading) (unpacked, entries *budget) {
 	for _, r := range all {
 		stored += r.layer.Size
 	}
-	return newBudget(w.limits, stored), limitedTo(int64(w.limits.Entries), tooManyEntries(w.limits))
+	return newBudget(w.limits, stored), newEntryBudget(w.limits, stored)
 }
 
 // read makes the records of all layers.

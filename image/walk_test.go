@@ -136,6 +136,7 @@ func FuzzMembers(f *testing.F) {
 	f.Fuzz(func(t *testing.T, ops []byte) {
 		archives := [][]byte{}
 		var members []tar.Header
+		plain := oracle{files: map[string]*Entry{}, layer: map[string]int{}}
 		for ; len(ops) >= 3 && len(archives) < 5; ops = ops[3:] {
 			if ops[0] >= 200 {
 				archives, members = append(archives, layer(t, members...)), nil
@@ -149,9 +150,37 @@ func FuzzMembers(f *testing.F) {
 				h.Linkname = names[int(ops[2])%len(names)]
 			}
 			members = append(members, h)
+			h.Uname, h.Size = "", int64(len(h.Uname))
+			plain.add(h, len(archives))
 		}
-		checkWalk(t, platform(append(archives, layer(t, members...))...))
+		p := platform(append(archives, layer(t, members...))...)
+		checkWalk(t, p)
+		checkPlain(t, p, plain.entries)
 	})
+}
+
+// checkPlain checks that the walk finds what the plain one found.
+func checkPlain(t *testing.T, p *Platform, want []*Entry) {
+	t.Helper()
+	files, err := p.Files(t.Context(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer files.Close()
+	describe := func(all []*Entry) string {
+		var lines []string
+		for _, e := range all {
+			line := fmt.Sprintf("%d %s %s at %s, deleted in %d, duplicate %v", e.Layer, e.Type, e.Name, e.Path, e.DeletedIn, e.Duplicate)
+			if e.Target != nil {
+				line += fmt.Sprintf(", is %d %s", e.Target.Layer, e.Target.Path)
+			}
+			lines = append(lines, line)
+		}
+		return strings.Join(lines, "\n")
+	}
+	if got, want := describe(files.All()), describe(want); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
 }
 
 // checkWalk checks what holds for any platform: a walk ends in one printable error, or in a list and a view
