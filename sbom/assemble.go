@@ -19,6 +19,7 @@ import (
 // scanner is one run of Scan.
 type scanner struct {
 	table    *table
+	options  Options
 	limits   Limits
 	platform *image.Platform
 	files    *image.Files

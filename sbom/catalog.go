@@ -17,17 +17,21 @@ import (
 // toolName is what SBOMs say made them.
 const toolName = "tidewaiter"
 
-// catalog lets syft find the packages, with the cataloguers that its command takes for images. What nobody
-// judges is left out: CPEs, digests of all files, which package has which files.
-//
-// It ends with ctx even if a cataloguer does not: then no more files can be opened, which ends that one sooner
-// or later. Syft itself is not told of ctx, as it does not wait for its cataloguers when it is cancelled.
-func catalog(ctx context.Context, src *imageSource) (*syftsbom.SBOM, error) {
-	config := syft.DefaultCreateSBOMConfig().
+// catalogConfig takes the cataloguers that syft's command takes for images. What nobody judges is left out: CPEs,
+// digests of all files, which package has which files.
+func catalogConfig() *syft.CreateSBOMConfig {
+	return syft.DefaultCreateSBOMConfig().
 		WithTool(toolName, version()).
 		WithoutFiles().
 		WithRelationshipsConfig(cataloging.DefaultRelationshipsConfig().WithPackageFileOwnership(false)).
 		WithDataGenerationConfig(cataloging.DefaultDataGenerationConfig().WithGenerateCPEs(false))
+}
+
+// catalog lets syft find the packages.
+//
+// It ends with ctx even if a cataloguer does not: then no more files can be opened, which ends that one sooner
+// or later. Syft itself is not told of ctx, as it does not wait for its cataloguers when it is cancelled.
+func catalog(ctx context.Context, src *imageSource) (*syftsbom.SBOM, error) {
 	type result struct {
 		bom *syftsbom.SBOM
 		err error
@@ -44,7 +48,7 @@ func catalog(ctx context.Context, src *imageSource) (*syftsbom.SBOM, error) {
 			done <- result{nil, err}
 			return
 		}
-		bom, err := syft.CreateSBOM(own, src, config)
+		bom, err := syft.CreateSBOM(own, src, catalogConfig())
 		done <- result{bom, err}
 	}()
 	select {

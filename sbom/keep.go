@@ -87,13 +87,15 @@ func (w *wanted) program(name string) bool {
 	return slices.ContainsFunc(w.programs, func(part string) bool { return strings.Contains(base, part) })
 }
 
-// licenseNames begin the names of files that hold licences. Syft would read them for packages that do not say
-// which is theirs; nothing here is judged by licence.
-var licenseNames = []string{"license", "licence", "unlicense", "mit-license", "copying", "notice", "copyright"}
+// licenseNames begin the names of files that hold the text of licences, in lower case.
+var licenseNames = []string{"license", "licence", "unlicense", "mit-license", "copying", "notice"}
 
+// isLicense says whether a file is one that syft would read for the licence of a package that does not say which
+// is its own. Nothing here is judged by licence, so such files are neither kept nor shown.
 func isLicense(name string) bool {
 	base := strings.ToLower(path.Base(name))
-	return slices.ContainsFunc(licenseNames, func(prefix string) bool { return strings.HasPrefix(base, prefix) })
+	begins := func(prefix string) bool { return strings.HasPrefix(base, prefix) }
+	return slices.ContainsFunc(licenseNames, begins) && !theWanted().file(name)
 }
 
 // programMarks are the words in programs that syft's cataloguers can say more about than their name: of Go

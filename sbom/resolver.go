@@ -100,6 +100,8 @@ func (r *resolver) FileContentsByLocation(at file.Location) (io.ReadCloser, erro
 		return nil, fmt.Errorf("no file at %q", at.RealPath)
 	case n.isDir():
 		return nil, fmt.Errorf("%q is a directory", at.RealPath)
+	case isLicense(n.path):
+		return nil, fmt.Errorf("%q holds a licence, which nobody asks for", at.RealPath)
 	case n.entry.Type != image.Regular && n.entry.Type != image.Hardlink:
 		return openContent{io.NewSectionReader(strings.NewReader(""), 0, 0)}, nil
 	}
@@ -109,7 +111,7 @@ func (r *resolver) FileContentsByLocation(at file.Location) (io.ReadCloser, erro
 		return nil, r.stopped
 	}
 	section, err := r.open(n.entry)
-	if errors.Is(err, image.ErrNotKept) && !isLicense(at.RealPath) {
+	if errors.Is(err, image.ErrNotKept) {
 		r.miss(n.entry)
 	}
 	if err != nil {

@@ -74,14 +74,18 @@ func (s *SBOM) Script(path string) (string, bool) {
 // Scan reads all layers of a platform once and says what is in them. An error, a panic of a parser included,
 // means that nothing is known about the image; it names the platform's digest.
 func Scan(ctx context.Context, p *image.Platform, o Options) (*SBOM, error) {
-	bom, err := scanPlatform(ctx, p, o)
+	s, err := newScanner(p, o)
+	if err != nil {
+		return nil, err
+	}
+	bom, err := s.scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("what is in %s (%s) could not be found out: %w", cmp.Or(o.Name, p.Digest), p.Name, err)
 	}
 	return bom, nil
 }
 
-func scanPlatform(ctx context.Context, p *image.Platform, o Options) (*SBOM, error) {
+func newScanner(p *image.Platform, o Options) (*scanner, error) {
 	t, err := theTable()
 	if err != nil {
 		return nil, err
@@ -89,6 +93,7 @@ func scanPlatform(ctx context.Context, p *image.Platform, o Options) (*SBOM, err
 	s := &scanner{
 		table:    t,
 		wanted:   theWanted(),
+		options:  o,
 		limits:   o.Limits.orDefault(),
 		platform: p,
 		starts:   map[string]bool{},
@@ -96,13 +101,18 @@ func scanPlatform(ctx context.Context, p *image.Platform, o Options) (*SBOM, err
 	for _, name := range startable(p.Config) {
 		s.starts[path.Base(name)] = true
 	}
-	s.files, err = p.Files(ctx, image.Options{TempDir: o.TempDir, Limits: o.Layers, Visit: s.visit, Progress: o.Progress})
-	if err != nil {
+	return s, nil
+}
+
+func (s *scanner) scan(ctx context.Context) (*SBOM, error) {
+	o := image.Options{TempDir: s.options.TempDir, Limits: s.options.Layers, Visit: s.visit, Progress: s.options.Progress}
+	var err error
+	if s.files, err = s.platform.Files(ctx, o); err != nil {
 		return nil, err
 	}
 	defer s.files.Close()
 	s.tree = newTree(s.files.All(), func(e *image.Entry) string { return factsOf(e).mime })
-	found, err := s.catalog(ctx, o.Name)
+	found, err := s.catalog(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -114,8 +124,8 @@ const maxReadings = 5
 
 // catalog lets syft find the packages. If it asked for files that were not kept, their layers are read again:
 // what it finds is what it would have found with everything at hand.
-func (s *scanner) catalog(ctx context.Context, name string) (*syftsbom.SBOM, error) {
-	src := &imageSource{name: name, platform: s.platform}
+func (s *scanner) catalog(ctx context.Context) (*syftsbom.SBOM, error) {
+	src := &imageSource{name: s.options.Name, platform: s.platform}
 	src.resolver = &resolver{tree: s.tree, layer: src.layer, open: s.files.Open}
 	for range maxReadings {
 		found, err := catalog(ctx, src)
