@@ -18,7 +18,9 @@ func main() {
 	// Libraries complain through the standard logger about what a server sent: what matters of it is in our errors.
 	log.SetOutput(io.Discard)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	remove := ownTempDir()
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	remove()
 	stop()
 	os.Exit(code)
 }
