@@ -197,11 +197,15 @@ func (c *Config) File() string { return c.file }
 func (c *Config) TrustPolicy() signature.Policy { return signature.Policy{Entries: c.Trust} }
 
 // WithTrust returns the configuration with the one trust entry in place of its own. Paths in the entry are
-// relative to the working directory.
+// relative to the working directory, and what is wrong in it stands in no line of the file.
 func (c *Config) WithTrust(e signature.Entry) *Config {
 	changed := *c
 	changed.Trust = []signature.Entry{e}
-	changed.TrustedRoot, changed.dir = c.Path(c.TrustedRoot), ""
+	changed.TrustedRoot, changed.TrustedRoots = c.Path(c.TrustedRoot), map[string]signature.TrustedRoot{}
+	for name, r := range c.TrustedRoots {
+		changed.TrustedRoots[name] = signature.TrustedRoot{File: c.Path(r.File), TUF: r.TUF, Root: c.Path(r.Root)}
+	}
+	changed.dir, changed.file, changed.root = "", "", nil
 	return &changed
 }
 
@@ -245,17 +249,43 @@ var (
 	otherLine    = regexp.MustCompile(`^line (\d+): (.*)$`)
 )
 
-// Explain gives the problems of a trust policy the lines of the file that they stand in.
+// Explain gives the problems of a trust policy and of its trusted roots the lines of the file that they stand in.
 func (c *Config) Explain(err error) error {
-	var policy *signature.PolicyError
-	if c.file == "" || !errors.As(err, &policy) {
+	if c.file == "" || err == nil {
 		return err
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var out []error
+		for _, one := range joined.Unwrap() {
+			out = append(out, c.Explain(one))
+		}
+		return errors.Join(out...)
+	}
+	var policy *signature.PolicyError
+	if !errors.As(err, &policy) {
+		return c.explainRoot(err)
 	}
 	var out []error
 	for _, p := range policy.Problems {
 		out = append(out, fmt.Errorf("%s:%d: %s", c.file, c.Line(p.Path), p))
 	}
 	return errors.Join(out...)
+}
+
+// rootKey is how an error about a trusted root begins: with its key in the configuration.
+var rootKey = regexp.MustCompile(`^trustedRoots?(\.[^:.]+)*`)
+
+// explainRoot gives an error about a trusted root the line of the root.
+func (c *Config) explainRoot(err error) error {
+	key := rootKey.FindString(err.Error())
+	if key == "" {
+		return err
+	}
+	var path []any
+	for _, step := range strings.Split(key, ".") {
+		path = append(path, step)
+	}
+	return fmt.Errorf("%s:%d: %w", c.file, c.Line(path), err)
 }
 
 // explainYAML turns the decoder's error into one line a mistake, with file and line first.

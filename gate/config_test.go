@@ -11,8 +11,9 @@ import (
 )
 
 // TestConfigFixtures reads testdata/config: what is called ok-* is accepted; of the others, the error holds
-// what stands behind "want:" in the file.
+// what stands behind "want:" in the file. The files that a configuration names are those of trustFiles.
 func TestConfigFixtures(t *testing.T) {
+	dir := trustFiles(t)
 	files, err := filepath.Glob("testdata/config/*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no fixtures: %v", err)
@@ -25,7 +26,10 @@ func TestConfigFixtures(t *testing.T) {
 			}
 			_, want, _ := strings.Cut(string(text), "# want: ")
 			want, _, _ = strings.Cut(want, "\n")
-			_, err = LoadConfig(file)
+			c, err := LoadConfig(file)
+			if err == nil {
+				err = c.Explain(loadTrust(c, dir))
+			}
 			if strings.HasPrefix(filepath.Base(file), "ok-") {
 				if err != nil {
 					t.Fatalf("refused: %v", err)
@@ -103,7 +107,7 @@ func FuzzParseConfig(f *testing.F) {
 	})
 }
 
-// TestConfigDocument: docs/configuration.md names every key, and its example is accepted.
+// TestConfigDocument: docs/configuration.md names every key, and its examples are accepted.
 func TestConfigDocument(t *testing.T) {
 	text, err := os.ReadFile("../docs/configuration.md")
 	if err != nil {
@@ -111,7 +115,8 @@ func TestConfigDocument(t *testing.T) {
 	}
 	for _, typeName := range []string{
 		"gate.Config", "gate.RegistryConfig", "gate.RuleConfig", "gate.Waiver", "gate.Limits",
-		"signature.Entry", "signature.Authority", "signature.Keyless",
+		"signature.Entry", "signature.Authority", "signature.Keyless", "signature.Claims", "signature.Certificate",
+		"signature.Requirement", "signature.ProvenanceTerms", "signature.VulnerabilityTerms", "signature.TrustedRoot",
 	} {
 		keys := strings.Split(knownKeys(typeName), ", ")
 		if len(keys) < 2 && typeName != "gate.RuleConfig" {
@@ -123,9 +128,19 @@ func TestConfigDocument(t *testing.T) {
 			}
 		}
 	}
-	_, example, _ := strings.Cut(string(text), "```yaml\n")
-	example, _, _ = strings.Cut(example, "```")
-	if _, err := ParseConfig("example.yaml", []byte(example)); err != nil {
-		t.Errorf("the example of docs/configuration.md is refused: %v", err)
+	examples := strings.Split(string(text), "```yaml\n")[1:]
+	if len(examples) < 4 {
+		t.Errorf("got %d examples", len(examples))
+	}
+	dir := trustFiles(t)
+	for i, example := range examples {
+		example, _, _ = strings.Cut(example, "```")
+		c, err := ParseConfig("example.yaml", []byte(example))
+		if err == nil {
+			err = c.Explain(loadTrust(c, dir))
+		}
+		if err != nil {
+			t.Errorf("example %d of docs/configuration.md is refused: %v\n%s", i, err, example)
+		}
 	}
 }

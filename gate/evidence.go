@@ -75,9 +75,11 @@ type ImageEvidence struct {
 	// Signature is who vouches for Digest, under the trust policy of the configuration; nil if that could not
 	// be found out, which makes the subject undecided whatever the rules say of the rest.
 	Signature *signature.Result `json:"signature"`
-	Packages  []sbom.Package    `json:"packages"`
-	Files     []sbom.File       `json:"files"`
-	Runs      []RunEvidence     `json:"runs"`
+	// AttestedSBOMs are the attested SBOMs that the trust policy asks for, compared with Packages.
+	AttestedSBOMs []AttestedSBOMEvidence `json:"attestedSBOMs"`
+	Packages      []sbom.Package         `json:"packages"`
+	Files         []sbom.File            `json:"files"`
+	Runs          []RunEvidence          `json:"runs"`
 	// Settings are the classes that the configuration of the image has: its command lines, environment, labels.
 	Settings []sbom.Class `json:"settings"`
 	// Notes are oddities of how the image is built that are no errors, one sentence each.

@@ -93,7 +93,7 @@ func (g *Gate) report(subjects []Subject) Report {
 			verdicts = append(verdicts, s.Verdict)
 		}
 	}
-	r.Verdict = sum(verdicts)
+	r.Verdict = Sum(verdicts)
 	if r.Subjects == nil {
 		r.Subjects = []Subject{}
 	}

@@ -177,7 +177,8 @@ func imageEvidence(name string, img *image.Image, p *image.Platform, signed *sig
 	return ImageEvidence{
 		Kind: policies.Image, Name: name, Reference: referenceEvidence(img.Reference),
 		Digest: img.Digest, Platform: p.Name, Config: p.Config, Layers: len(p.Layers),
-		Signature: signed, Packages: bom.Packages, Files: bom.Files, Runs: imageRuns(p.Config, bom),
+		Signature: signed, AttestedSBOMs: attestedSBOMs(img, p, signed, bom),
+		Packages: bom.Packages, Files: bom.Files, Runs: imageRuns(p.Config, bom),
 		Settings: append([]sbom.Class{}, bom.Settings...),
 		Notes:    append(append(append([]string{}, img.Notes...), p.Notes...), bom.Notes...),
 		Unread:   append([]string{}, bom.Unread...),

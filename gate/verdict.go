@@ -40,8 +40,8 @@ func (v *Verdict) UnmarshalText(text []byte) error {
 	return fmt.Errorf("no verdict is called %q", text)
 }
 
-// sum adds verdicts up: Deny if any denies, else Undecided if any is undecided or there is none, else Allow.
-func sum(verdicts []Verdict) Verdict {
+// Sum adds verdicts up: Deny if any denies, else Undecided if any is undecided or there is none, else Allow.
+func Sum(verdicts []Verdict) Verdict {
 	if len(verdicts) == 0 {
 		return Undecided
 	}

@@ -18,7 +18,7 @@ func TestSum(t *testing.T) {
 		{"unknown is not allowed", []Verdict{Allow, unknown}, Undecided},
 		{"the zero value is not allowed", make([]Verdict, 1), Undecided},
 	} {
-		if got := sum(test.of); got != test.want {
+		if got := Sum(test.of); got != test.want {
 			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
 		}
 	}

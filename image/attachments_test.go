@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -188,22 +190,28 @@ func TestAttachmentsRefuse(t *testing.T) {
 			h.carry(t, nil, "", []string{"p"}, tag+".sig")
 			h.blobs[digestOf([]byte("p"))] = []byte("q")
 		}, "what was sent has the digest"},
-		"payload missing": {func(h *hostile, _ descriptor, tag string) {
-			h.carry(t, nil, "", []string{"p"}, tag+".sig")
-			delete(h.blobs, digestOf([]byte("p")))
-		}, "not found"},
 		"manifest changed": {func(h *hostile, subject descriptor, tag string) {
 			d := h.carry(t, &subject, bundleV03, []string{"p"})
 			h.manifests[d.Digest] = h.manifests[subject.Digest]
 			h.index(t, []map[string]any{wire(d, map[string]any{"artifactType": bundleV03})}, tag)
 		}, "what was sent has the digest"},
-		"too many referrers": {func(h *hostile, subject descriptor, tag string) {
+		"too many listed": {func(h *hostile, subject descriptor, tag string) {
+			h.index(t, junk(t, h, 101), tag)
+		}, "the number of manifests that are listed beside it exceeds the limit of 100 manifests"},
+		"too large lists": {func(h *hostile, subject descriptor, tag string) {
 			var list []map[string]any
-			for _, p := range many(51) {
-				list = append(list, wire(h.carry(t, nil, bundleV03, []string{p}), map[string]any{"artifactType": bundleV03}))
+			for i := range 3 {
+				list = append(list, wire(h.image(t, "linux/amd64", func(m map[string]any) {
+					m["annotations"] = map[string]any{"n": fmt.Sprint(i, strings.Repeat("x", 4_000_000))}
+				})))
 			}
 			h.index(t, list, tag)
-		}, "exceeds the limit of 50 signatures"},
+		}, "the size of the manifests that are listed beside it exceeds the limit of 10485760 bytes"},
+		"listed manifest too large": {func(h *hostile, subject descriptor, tag string) {
+			d := h.put(ociManifest, []byte(`{"x":"`+strings.Repeat("x", 5<<20)+`"}`))
+			d.Size = 1000 // it lies
+			h.index(t, []map[string]any{wire(d)}, tag)
+		}, "exceeds the limit of 4194304 bytes"},
 		"broken list": {func(h *hostile, _ descriptor, tag string) { h.put(ociIndex, []byte("{"), tag) }, "unscannable"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -223,11 +231,112 @@ func TestAttachmentsRefuse(t *testing.T) {
 	}
 }
 
+// junk puts images that stand beside nothing.
+func junk(t testing.TB, h *hostile, n int) []map[string]any {
+	t.Helper()
+	var list []map[string]any
+	for i := range n {
+		list = append(list, wire(h.image(t, "linux/amd64", func(m map[string]any) { m["annotations"] = map[string]any{"n": fmt.Sprint(i)} })))
+	}
+	return list
+}
+
+// TestAttachmentsAmongOthers is SIG-15: what else stands beside an image, or is said to, keeps no good signature from
+// being found.
+func TestAttachmentsAmongOthers(t *testing.T) {
+	other := descriptor{MediaType: ociManifest, Digest: digestA, Size: 100}
+	for name, list := range map[string]func(h *hostile, subject descriptor) []map[string]any{
+		"wrong type": func(h *hostile, subject descriptor) []map[string]any { return nil }, // the good one's, see below
+		"wrong subject": func(h *hostile, subject descriptor) []map[string]any {
+			return []map[string]any{wire(h.carry(t, &other, bundleV03, []string{"other"}), map[string]any{"artifactType": bundleV03})}
+		},
+		"no subject": func(h *hostile, _ descriptor) []map[string]any {
+			return []map[string]any{wire(h.carry(t, nil, bundleV03, []string{"none"}), map[string]any{"artifactType": bundleV03})}
+		},
+		"many others": func(h *hostile, _ descriptor) []map[string]any { return junk(t, h, 98) },
+		"the image":   func(_ *hostile, subject descriptor) []map[string]any { return []map[string]any{wire(subject)} },
+		"an index": func(h *hostile, subject descriptor) []map[string]any {
+			return []map[string]any{wire(h.index(t, []map[string]any{wire(subject)}))}
+		},
+		"an index that is called an image": func(h *hostile, subject descriptor) []map[string]any {
+			d := h.index(t, []map[string]any{wire(subject)})
+			d.MediaType = ociManifest
+			return []map[string]any{wire(d)}
+		},
+		"missing": func(*hostile, descriptor) []map[string]any {
+			return []map[string]any{wire(other, map[string]any{"artifactType": bundleV03})}
+		},
+		"other digests": func(*hostile, descriptor) []map[string]any {
+			return []map[string]any{{"mediaType": ociManifest, "digest": "sha512:" + hexA + hexA, "size": 1}, {"mediaType": ociManifest, "digest": "sha256:../..", "size": 1}, {"mediaType": ociManifest}}
+		},
+		"other sizes": func(*hostile, descriptor) []map[string]any {
+			return []map[string]any{{"mediaType": ociManifest, "digest": digestA, "size": -5}, {"mediaType": ociManifest, "digest": strings.Replace(digestA, "a", "b", 1), "size": int64(1) << 60}}
+		},
+		"other tools": func(h *hostile, subject descriptor) []map[string]any {
+			var out []map[string]any
+			for _, artifactType := range []string{"application/vnd.cncf.notary.signature", "application/spdx+json", "application/vnd.cncf.helm.config.v1+json"} {
+				out = append(out, wire(h.carry(t, &subject, artifactType, []string{artifactType}), map[string]any{"artifactType": artifactType}))
+			}
+			return out
+		},
+		"no manifest": func(h *hostile, _ descriptor) []map[string]any {
+			return []map[string]any{wire(h.put(ociManifest, []byte(`{"Layers":[]}`)))}
+		},
+		"ten thousand of the same": func(h *hostile, subject descriptor) []map[string]any {
+			return slices.Repeat([]map[string]any{wire(h.carry(t, &other, "", []string{"x"}))}, 10_000)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHostile(t)
+			subject := h.image(t, "linux/amd64", nil, "t")
+			good := wire(h.carryAs(t, bundleV03, &subject, bundleV03, []string{"good"}), map[string]any{"artifactType": "text/html"})
+			h.index(t, append(list(h, subject), good), strings.Replace(subject.Digest, ":", "-", 1))
+			img, err := h.pull(t, &Client{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			attached, err := img.Attachments(t.Context(), img.Digest, "")
+			if got := found(attached); err != nil || !slices.Equal(got, []string{"referrer good"}) {
+				t.Errorf("got %q, %v, want the good one", got, err)
+			}
+		})
+	}
+}
+
+// TestAttachmentsMalformed: what is said to be a signature and has nothing in it is told of, and hides nothing.
+func TestAttachmentsMalformed(t *testing.T) {
+	h := newHostile(t)
+	subject := h.image(t, "linux/amd64", nil, "t")
+	tag := strings.Replace(subject.Digest, ":", "-", 1)
+	h.carry(t, nil, "", []string{"there", "gone"}, tag+".sig")
+	delete(h.blobs, digestOf([]byte("gone")))
+	broken := h.put(ociManifest, []byte(`{"config":{},"config":{}}`))
+	h.index(t, []map[string]any{wire(broken, map[string]any{"artifactType": bundleV03})}, tag)
+	img, err := h.pull(t, &Client{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	attached, err := img.Attachments(t.Context(), img.Digest, "")
+	if err != nil || len(attached) != 3 {
+		t.Fatalf("got %+v, %v, want three", attached, err)
+	}
+	for i, want := range []string{"", "is not there", "stands twice"} {
+		if got := attached[i].Malformed; (got == "") != (want == "") || !strings.Contains(got, want) {
+			t.Errorf("attachment %d is malformed by %q, want %q", i, got, want)
+		}
+	}
+}
+
 // carry puts a manifest that carries payloads.
 func (h *hostile) carry(t testing.TB, subject *descriptor, artifactType string, payloads []string, tags ...string) descriptor {
+	return h.carryAs(t, simpleSigned, subject, artifactType, payloads, tags...)
+}
+
+// carryAs is carry with layers of another media type.
+func (h *hostile) carryAs(t testing.TB, mediaType string, subject *descriptor, artifactType string, payloads []string, tags ...string) descriptor {
 	var layers []any
 	for _, p := range payloads {
-		layers = append(layers, wire(h.putBlob(simpleSigned, []byte(p))))
+		layers = append(layers, wire(h.putBlob(mediaType, []byte(p))))
 	}
 	m := map[string]any{"schemaVersion": 2, "mediaType": ociManifest, "artifactType": artifactType, "config": wire(h.putBlob("application/vnd.oci.empty.v1+json", []byte("{}"))), "layers": layers}
 	if subject != nil {
@@ -356,6 +465,26 @@ func TestLayoutAttachments(t *testing.T) {
 		attached, err = pulled.Attachments(t.Context(), pulled.Digest, "")
 		if got := found(attached); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: attachments %q, %v, want %q", transport, got, err, want)
+		}
+	}
+}
+
+// TestEach: which error is returned does not depend on what is faster, and nothing is begun after a failure.
+func TestEach(t *testing.T) {
+	for range 50 {
+		var begun atomic.Int32
+		err := each(1000, func(i int) error {
+			begun.Add(1)
+			if i%5 != 3 {
+				return nil
+			}
+			if i == 3 {
+				time.Sleep(time.Millisecond) // the first to fail is the slowest
+			}
+			return fmt.Errorf("%d", i)
+		})
+		if err == nil || err.Error() != "3" || begun.Load() > 100 {
+			t.Fatalf("%d begun, error %v, want 3", begun.Load(), err)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -29,10 +30,57 @@ func (p *pacer) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	body := &pacedBody{ReadCloser: resp.Body, ctx: ctx, cancel: cancel, idle: p.idle}
 	resp.Body = body
-	if resp.StatusCode >= http.StatusMultipleChoices || req.URL.Path == "/v2/" {
+	if resp.StatusCode >= http.StatusMultipleChoices || req.URL.Path == greeting {
 		resp.Body = &shortBody{io.LimitReader(body, maxTalk), body}
 	}
 	return resp, nil
+}
+
+// greeting is the path of the first question to a registry, which it answers with how it wants to be spoken to.
+const greeting = "/v2/"
+
+// greeted is the transport that asks the first question once. We ask it to see the answer before any credentials
+// are sent, and go-containerregistry asks it again when it logs in: it gets the answer that we have seen.
+type greeted struct {
+	inner http.RoundTripper
+
+	mu      sync.Mutex
+	answers map[string]answer // by scheme
+}
+
+// answer is what a request came to, without the body.
+type answer struct {
+	status int
+	header http.Header
+	err    error
+}
+
+// RoundTrip answers the first question as it was answered before.
+func (g *greeted) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Path != greeting {
+		return g.inner.RoundTrip(req)
+	}
+	g.mu.Lock()
+	known, ok := g.answers[req.URL.Scheme]
+	g.mu.Unlock()
+	if ok {
+		if known.err != nil {
+			return nil, known.err
+		}
+		return &http.Response{StatusCode: known.status, Header: known.header.Clone(), Body: http.NoBody, Request: req}, nil
+	}
+	resp, err := g.inner.RoundTrip(req)
+	a := answer{err: err}
+	if err == nil {
+		a.status, a.header = resp.StatusCode, resp.Header.Clone()
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.answers == nil {
+		g.answers = map[string]answer{}
+	}
+	g.answers[req.URL.Scheme] = a
+	return resp, err
 }
 
 // maxTalk bounds the bodies that are no content: errors, redirects, and the answer to the first question,

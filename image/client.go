@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/tidewaiter/tidewaiter/cache"
 )
 
 // Client pulls images. Its zero value talks to registries by TLS alone, with the credentials of the docker
@@ -29,21 +31,39 @@ type Client struct {
 	RootCAs *x509.CertPool
 	// Platforms are the wanted platforms, each os/arch[/variant]; none, or "all", means all of them.
 	Platforms []string
-	// Offline refuses registries: only layouts and archives are read.
+	// Local refuses registries: only layouts and archives are read.
+	Local bool
+	// Offline asks nobody for a registry's sake but the registry itself and the hosts that are named for it:
+	// TokenHosts, the well-known pairs, and PrivateHosts. A redirect to any other host is an error.
 	Offline bool
 	// Limits bound what is read; zero fields mean the defaults.
 	Limits Limits
 	// UserAgent is what registries are told; "tidewaiter" if empty.
 	UserAgent string
 
-	mu     sync.Mutex
-	guards map[string]*guard
+	mu          sync.Mutex
+	guards      map[string]*guard
+	connections map[string]connection // by repository
+	connecting  cache.Flights[*registrySource]
 }
 
 // Pull resolves ref to a digest, once, by hashing what is there, and reads the manifests and configurations
 // of its platforms. Layers are not read: see Platform.Files. What a runtime could run and Pull cannot
 // understand is an error that says "unscannable"; what is not there is ErrNotFound.
 func (c *Client) Pull(ctx context.Context, ref Reference) (*Image, error) {
+	img, err := c.Resolve(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := img.Children(ctx); err != nil {
+		return nil, err
+	}
+	return img, nil
+}
+
+// Resolve is Pull for who wants to know of signatures alone: nothing is read but the manifest or index that ref
+// names. The image has no Platforms, until Children is called.
+func (c *Client) Resolve(ctx context.Context, ref Reference) (*Image, error) {
 	limits := c.Limits.orDefault(DefaultLimits())
 	wanted, err := parsePlatforms(c.Platforms)
 	if err != nil {
@@ -58,6 +78,7 @@ func (c *Client) Pull(ctx context.Context, ref Reference) (*Image, error) {
 	if err != nil {
 		return nil, named(ref, err)
 	}
+	img.client = c
 	return img, nil
 }
 
@@ -65,10 +86,7 @@ func (c *Client) Pull(ctx context.Context, ref Reference) (*Image, error) {
 func (c *Client) open(ctx context.Context, ref Reference, limits Limits) (source, string, error) {
 	switch ref.Transport {
 	case Registry:
-		if c.Offline {
-			return nil, "", fail(nil, "offline: no registry is asked; use oci:, oci-archive: or docker-archive:")
-		}
-		s, err := c.connect(ctx, ref, limits)
+		s, err := c.repository(ctx, ref, limits)
 		target := ref.Digest
 		if target == "" {
 			target = ref.Tag

@@ -12,6 +12,9 @@ import (
 // ErrNotFound tells that a registry, a layout or an archive answered, and does not have what was asked for.
 var ErrNotFound = errors.New("not found")
 
+// ErrNotKept tells that the content of a file was not kept when its layer was read.
+var ErrNotKept = errors.New("its content was not kept")
+
 // maxError bounds the text of an error, and maxQuoted a piece of outside text in it, in bytes. Registries put
 // megabytes and terminal escapes into theirs.
 const (

@@ -2,15 +2,16 @@ package image
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"time"
 )
 
-// FileType is what an entry of a layer makes.
+// FileType is what a member of a layer makes.
 type FileType string
 
-// The types of entries.
+// The types of members.
 const (
 	Regular     FileType = "file"
 	Directory   FileType = "directory"
@@ -21,12 +22,10 @@ const (
 	FIFO        FileType = "fifo"
 )
 
-// Entry is one file of one layer. Whiteouts are not entries: they show in DeletedIn of what they hide.
-type Entry struct {
-	// Path is where the file is when the image runs: clean, absolute, symlinks among its parents resolved.
-	Path string
-	// Name is how the layer spells it, cleaned and made absolute. It differs from Path only where a parent
-	// is a symlink: a rule about places has to look at both.
+// Member is one file as the archive of a layer has it.
+type Member struct {
+	// Name is how the layer spells it, cleaned and made absolute. Of a Windows layer it is the place in the
+	// file system, which such layers hold below Files.
 	Name string
 	Type FileType
 	// Mode has permissions, type, and os.ModeSetuid, os.ModeSetgid and os.ModeSticky.
@@ -38,11 +37,25 @@ type Entry struct {
 	Size int64
 	// Linkname is the target of a symlink as it is written, and of a hard link as a clean, absolute path.
 	Linkname string
-	// Target is the file that a hard link shares its content with; nil if there was none, or in other types.
-	Target  *Entry
-	ModTime time.Time
+	ModTime  time.Time
 	// Capabilities tells that the file carries a security.capability attribute.
 	Capabilities bool
+	// Facts are what Options.Visit left there.
+	Facts any
+
+	typeflag byte // of the archive
+	kept     kept
+}
+
+// Entry is one file of one layer of a platform. A layer that the platform lists twice has two for each of its
+// members. Whiteouts are not entries: they show in DeletedIn of what they hide.
+type Entry struct {
+	*Member
+	// Path is where the file is when the image runs: clean, absolute, symlinks among its parents resolved. It
+	// differs from Name only where a parent is a symlink: a rule about places has to look at both.
+	Path string
+	// Target is the file that a hard link shares its content with; nil if there was none, or in other types.
+	Target *Entry
 	// Layer is the index of the layer that holds the entry, the lowest is 0.
 	Layer int
 	// DeletedIn is the index of the layer that hides the entry by a whiteout, an opaque directory or another
@@ -51,16 +64,13 @@ type Entry struct {
 	// Duplicate tells that its layer holds more than one entry for this path, directories excepted. The last
 	// one is what a runtime keeps.
 	Duplicate bool
-
-	// offset is where the kept content begins in the spool; -1 if it was not kept.
-	offset int64
 }
 
-// Visit is called by Platform.Files for every regular file of every layer, visible or not, lowest layer
-// first and in the order of the layer, while its content streams by. It need not read all of content. What it
-// reads, it must not keep: content ends with the call. With keep, the whole content can be read again by
-// Files.Open. An error ends the walk and is returned by Files. DeletedIn and Duplicate are not known yet.
-type Visit func(e *Entry, content io.Reader) (keep bool, err error)
+// Visit is called by Platform.Files for every regular file of every layer, visible or not, while its content
+// streams by: in the order of the layer, but for several layers at the same time. It need not read all of
+// content, and must not use it after the call. With keep, the whole content can be read again by Files.Open.
+// An error ends the walk and is returned by Files.
+type Visit func(m *Member, content *Content) (keep bool, err error)
 
 // Options are the options of Platform.Files. The zero value keeps nothing and uses the defaults.
 type Options struct {
@@ -70,6 +80,9 @@ type Options struct {
 	Limits Limits
 	// Visit may be nil.
 	Visit Visit
+	// Progress, if it is set, is told how many of a layer's bytes as stored were read, of how many. It is
+	// called for several layers at the same time.
+	Progress func(layer int, read, size int64)
 }
 
 // Files are the files of all layers of a platform, and the tree that they make. Close it.
@@ -80,31 +93,34 @@ type Files struct {
 
 	entries []*Entry
 	tree    *tree
-	spool   spool
+	spools  []*spool
+	walk    walk
 }
 
-// Files reads every layer once, lowest first and to its last byte, and verifies the digest of each layer and
-// of what it unpacks to. A layer that cannot be read to its end, or whose media type is foreign, encrypted or
-// unknown, is an error: then nothing is known about the image.
+// Files reads every layer once and to its last byte, several at the same time, and verifies the digest of each
+// layer and of what it unpacks to. A layer that cannot be read to its end, or whose media type is foreign,
+// encrypted or unknown, is an error: then nothing is known about the image.
 func (p *Platform) Files(ctx context.Context, o Options) (*Files, error) {
 	limits := o.Limits.orDefault(p.limits)
-	var stored int64
 	for i, l := range p.Layers {
 		if err := checkLayerType(l.MediaType); err != nil {
-			return nil, fail(err, "layer %d (%s): %v", i, l.Digest, err)
-		}
-		stored += l.Size
-	}
-	f := &Files{tree: newTree(), spool: spool{dir: o.TempDir, limit: limits.Kept}}
-	w := walker{ctx: ctx, limits: limits, visit: o.Visit, files: f, budget: newBudget(limits, stored)}
-	for i, l := range p.Layers {
-		if err := w.layer(p.source, i, l); err != nil {
-			f.Close()
-			return nil, err
+			return nil, layerError(i, l, err)
 		}
 	}
-	f.tree.finish(f.tree.root)
+	f := &Files{tree: newTree(), walk: newWalk(p, limits, o)}
+	err := f.read(ctx)
+	if err == nil {
+		err = f.merge()
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
 	return f, nil
+}
+
+func layerError(index int, l Layer, err error) error {
+	return fail(err, "layer %d (%s): %v", index, l.Digest, err)
 }
 
 // All returns the entries of all layers, hidden ones too: lowest layer first, in the order of each layer.
@@ -129,19 +145,25 @@ func (f *Files) ReadDir(path string) []*Entry {
 }
 
 // Open returns the kept content of a regular file, or of the target of a hard link. It stays valid until
-// Close, and several may be read at once. Content that was not kept is an error.
+// Close, and several may be read at once. Content that was not kept is ErrNotKept; what is empty need not be kept.
 func (f *Files) Open(e *Entry) (*io.SectionReader, error) {
 	if e.Type == Hardlink && e.Target != nil {
 		e = e.Target
 	}
-	if e.offset < 0 {
-		return nil, fail(nil, "%s: its content was not kept", quote(e.Path))
+	if e.kept.spool == nil && e.Size > 0 {
+		return nil, fail(ErrNotKept, "%s: %v", quote(e.Path), ErrNotKept)
 	}
-	return f.spool.section(e.offset, e.Size), nil
+	return e.kept.section(e.Size), nil
 }
 
 // Close removes the kept contents from disk.
-func (f *Files) Close() error { return f.spool.close() }
+func (f *Files) Close() error {
+	var errs []error
+	for _, s := range f.spools {
+		errs = append(errs, s.close())
+	}
+	return errors.Join(errs...)
+}
 
 // symlink returns the target of a symlink, or of a hard link to one.
 func (e *Entry) symlink() (string, bool) {

@@ -25,6 +25,9 @@ type Image struct {
 
 	source source
 	limits Limits
+	client *Client
+	// below reads the platforms; nil once they were read.
+	below func(context.Context) error
 }
 
 // Platform is one runnable manifest of an image.
@@ -85,12 +88,55 @@ type Attachment struct {
 	MediaType   string
 	Annotations map[string]string
 	Payload     []byte
+	// Malformed says why there is no payload, or nothing else, although something is said to be a signature.
+	Malformed string
 }
 
-// Attachments returns the signatures and attestations that stand beside the image's Digest, of both layouts:
-// cosign's tags and the referrers of OCI 1.1 (by the API, and by the fallback tag). None is no error. The two
-// layouts are looked for independently of each other: what is invalid in one never hides the other, it fails
-// the call. The order is that of discovery. More of it than Limits allow is an error that names the limit.
+// Children returns the digests of the manifests that a runtime could run: those of Platforms, which it reads if the
+// image comes from Client.Resolve. It must not be called by several goroutines at once.
+func (i *Image) Children(ctx context.Context) ([]string, error) {
+	if i.below != nil {
+		if err := i.below(ctx); err != nil {
+			err = named(i.Reference, err)
+			i.below = func(context.Context) error { return err } // what was read by then is not all
+			return nil, err
+		}
+		i.below = nil
+	}
+	out := make([]string, len(i.Platforms))
+	for n, p := range i.Platforms {
+		out[n] = p.Digest
+	}
+	return out, nil
+}
+
+// Attachments returns the signatures and attestations that stand beside a digest, which is the image's or one of
+// its children's: in the image's own repository, or in another (host and path, see ParseRepository), which is asked
+// by the image's client whatever the image itself was read from. Both layouts are looked for, cosign's tags and
+// the referrers of OCI 1.1 (by the API, and by the fallback tag), each whatever the others hold. None is no error.
+//
+// What is said to be a signature and has nothing in it is returned as Malformed. It fails the call that a registry
+// answers with an error or with other bytes than were asked for, that a tag holds what cannot stand there, and that
+// there is more than Limits allow, which the error names: what lies beyond is not known. The order is the same for
+// the same registry.
 func (i *Image) Attachments(ctx context.Context, digest, repository string) ([]Attachment, error) {
-	return attachments(ctx, i.source, digest, i.limits)
+	if err := checkDigest(digest); err != nil {
+		return nil, fail(nil, "signatures: %v", err)
+	}
+	from, in := i.source, ""
+	if repository != "" {
+		ref, err := ParseRepository(repository)
+		if err != nil {
+			return nil, fail(nil, "signatures of %s: %v", digest, err)
+		}
+		if from, err = i.client.repository(ctx, ref, i.limits); err != nil {
+			return nil, fail(err, "signatures of %s in %s: %v", digest, repository, err)
+		}
+		in = " in " + repository
+	}
+	found, err := attachments(ctx, from, digest, i.limits)
+	if err != nil {
+		return nil, fail(err, "signatures of %s%s: %v", digest, in, err)
+	}
+	return found, nil
 }

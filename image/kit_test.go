@@ -91,10 +91,9 @@ func zst(t testing.TB, b []byte) []byte {
 // view lists what a walk finds, one line for each entry: path, content, and what became of it.
 func view(t testing.TB, p *Platform) (lines, notes []string, err error) {
 	t.Helper()
-	seen := map[*Entry]string{}
-	f, err := p.Files(t.Context(), Options{TempDir: t.TempDir(), Visit: func(e *Entry, r io.Reader) (bool, error) {
-		b, err := io.ReadAll(r)
-		seen[e] = string(b)
+	f, err := p.Files(t.Context(), Options{TempDir: t.TempDir(), Visit: func(m *Member, content *Content) (bool, error) {
+		b, err := io.ReadAll(content)
+		m.Facts = string(b)
 		return true, err
 	}})
 	if err != nil {
@@ -108,7 +107,7 @@ func view(t testing.TB, p *Platform) (lines, notes []string, err error) {
 		}
 		switch {
 		case e.Type == Regular:
-			line += "=" + seen[e]
+			line += "=" + e.Facts.(string)
 		case e.Type == Hardlink && e.Target != nil:
 			line += "=>" + e.Target.Path
 		case e.Type != Directory:

@@ -7,9 +7,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"hash"
 	"io"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -70,8 +71,46 @@ func sniff(head []byte) compression {
 	return plain
 }
 
-// maxWindow bounds the memory of a zstd decoder, in bytes: what zstd's own tool needs without being told.
-const maxWindow = 128 << 20
+// Bounds of the memory of a zstd decoder, in bytes: what zstd's own tool needs without being told, and what it
+// needs for all but the strongest of its levels. Of those that need more, one works at a time.
+const (
+	maxWindow    = 128 << 20
+	commonWindow = 8 << 20
+)
+
+var largeWindow sync.Mutex
+
+// unzstd returns what r unpacks to.
+func unzstd(r *bufio.Reader) (io.ReadCloser, error) {
+	head, err := r.Peek(zstd.HeaderMaxSize)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	var first zstd.Header
+	window, unlock := uint64(commonWindow), func() {}
+	if first.Decode(head) != nil || first.Skippable || first.WindowSize > window || first.SingleSegment && first.FrameContentSize > window {
+		largeWindow.Lock()
+		window, unlock = maxWindow, largeWindow.Unlock
+	}
+	// The memory, not the window: a frame of a single segment says how large it is, and has none.
+	z, err := zstd.NewReader(r, zstd.WithDecoderMaxMemory(window), zstd.WithDecoderLowmem(true), zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		unlock()
+		return nil, err
+	}
+	return &zstdReader{z.IOReadCloser(), sync.OnceFunc(unlock)}, nil
+}
+
+// zstdReader is a decoder that lets the next one work when it is closed.
+type zstdReader struct {
+	io.ReadCloser
+	unlock func()
+}
+
+func (z *zstdReader) Close() error {
+	defer z.unlock()
+	return z.ReadCloser.Close()
+}
 
 // decompress returns what r unpacks to, by its magic number.
 func decompress(r *bufio.Reader) (io.ReadCloser, compression, error) {
@@ -84,89 +123,99 @@ func decompress(r *bufio.Reader) (io.ReadCloser, compression, error) {
 		z, err := gzip.NewReader(r)
 		return z, c, err
 	case zstdized:
-		z, err := zstd.NewReader(r, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
-		if err != nil {
-			return nil, c, err
-		}
-		return z.IOReadCloser(), c, nil
+		z, err := unzstd(r)
+		return z, c, err
 	default:
 		return io.NopCloser(r), c, nil
 	}
 }
 
-// budget bounds what all layers of a platform may unpack to: decompression bombs are small (CVE-2026-48702).
+// budget bounds what all layers of a platform may make together, whichever is read first.
 type budget struct {
-	left int64
+	left atomic.Int64
 	over error
 }
 
-// newBudget allows what the limits allow for so many bytes as stored.
+// newBudget allows what the limits allow all layers to unpack to, for so many bytes as stored: decompression
+// bombs are small (CVE-2026-48702).
 func newBudget(l Limits, stored int64) *budget {
-	b := &budget{l.Uncompressed, limited("the unpacked size of all layers", l.Uncompressed, "bytes")}
-	if byRatio := max(l.RatioFloor, l.Ratio*stored); byRatio < b.left {
-		b.left, b.over = byRatio, limited("the unpacked size of all layers", fmt.Sprintf("%d:1, that is %d", l.Ratio, byRatio), "bytes")
+	b := limitedTo(l.Uncompressed, limited("the unpacked size of all layers", l.Uncompressed, "bytes"))
+	if byRatio := max(l.RatioFloor, l.Ratio*stored); byRatio < l.Uncompressed {
+		b = limitedTo(byRatio, limited("the unpacked size of all layers", fmt.Sprintf("%d:1, that is %d", l.Ratio, byRatio), "bytes"))
 	}
 	return b
 }
 
+// newEntryBudget allows so many files in all layers. A layer of nothing but names is small, too: the header of a
+// file is the shortest that a tar archive can hold, and all headers are alike.
+func newEntryBudget(l Limits, stored int64) *budget {
+	if byBytes := max(int64(l.EntryFloor), stored/l.EntryBytes); byBytes < int64(l.Entries) {
+		return limitedTo(byBytes, limited("the number of files", fmt.Sprintf("one for %d stored bytes, that is %d", l.EntryBytes, byBytes), "files"))
+	}
+	return limitedTo(int64(l.Entries), tooManyEntries(l))
+}
+
+func limitedTo(n int64, over error) *budget {
+	b := &budget{over: over}
+	b.left.Store(n)
+	return b
+}
+
 func (b *budget) spend(n int64) error {
-	if b.left -= n; b.left < 0 {
+	if b.left.Add(-n) < 0 {
 		return b.over
 	}
 	return nil
 }
 
-// unpacked is the tar archive that a layer unpacks to: hashed, and bounded by a budget.
-type unpacked struct {
-	ctx    context.Context
-	r      io.Reader
-	budget *budget
-	hash   hash.Hash
-}
-
-func (u *unpacked) Read(p []byte) (int, error) {
-	if err := u.ctx.Err(); err != nil {
-		return 0, err
-	}
-	n, err := u.r.Read(p)
-	u.hash.Write(p[:n])
-	if over := u.budget.spend(int64(n)); over != nil {
-		return 0, over
-	}
-	return n, err
-}
-
 // readLayer opens a layer, calls read with the tar archive that it unpacks to, and then reads the rest: only
-// at the end of the stream are the digests known. It returns the compression that was found.
-func readLayer(ctx context.Context, s source, l Layer, b *budget, read func(io.Reader) error) (compression, error) {
-	if err := checkLayerType(l.MediaType); err != nil {
-		return plain, err
-	}
+// at the end of the stream are the digests known. It returns the compression that was found. Progress is told
+// how many bytes as stored were read.
+func readLayer(ctx context.Context, s source, l Layer, b *budget, progress func(read int64), read func(io.Reader) error) (compression, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	blob, err := openBlob(ctx, s, descriptor{Digest: l.Digest, Size: l.Size})
 	if err != nil {
 		return plain, err
 	}
 	defer blob.Close()
-	stored := bufio.NewReaderSize(blob, 64<<10)
+	stored := bufio.NewReaderSize(&counted{r: blob, tell: progress}, 64<<10)
 	z, found, err := decompress(stored)
 	if err != nil {
 		return found, err
 	}
 	defer z.Close()
-	u := &unpacked{ctx: ctx, r: z, budget: b, hash: sha256.New()}
-	if err := read(u); err != nil {
+	diffID := sha256.New()
+	unpacked := readAhead(ctx, z, b.spend, func(piece []byte) { diffID.Write(piece) })
+	defer unpacked.close()
+	defer cancel() // before that waits for a network
+	if err := read(unpacked); err != nil {
 		return found, err
 	}
-	if err := drain(u); err != nil {
+	if err := drain(unpacked); err != nil {
 		return found, err
 	}
 	if n, err := io.Copy(io.Discard, stored); err != nil || n > 0 {
 		return found, trailing(err)
 	}
-	if got := digestPrefix + hex.EncodeToString(u.hash.Sum(nil)); got != l.DiffID {
+	if got := digestPrefix + hex.EncodeToString(diffID.Sum(nil)); got != l.DiffID {
 		return found, fail(nil, "it unpacks to %s, and the configuration says %s", got, l.DiffID)
 	}
 	return found, nil
+}
+
+// counted is a reader that tells how much was read.
+type counted struct {
+	r    io.Reader
+	n    int64
+	tell func(n int64)
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	c.tell(c.n)
+	return n, err
 }
 
 // drain reads the rest after the archive's end, which has to be zeros: GNU tar with -i, and some builders, go

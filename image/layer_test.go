@@ -132,14 +132,14 @@ func TestVisit(t *testing.T) {
 	p := platform(layer(t, file("drop", large), file("large", large), file("small", "s"), file("empty", ""), file("unread", large), hardlink("link", "large")))
 	tempDir := t.TempDir()
 	var escaped io.Reader
-	f, err := p.Files(t.Context(), Options{TempDir: tempDir, Visit: func(e *Entry, r io.Reader) (bool, error) {
+	f, err := p.Files(t.Context(), Options{TempDir: tempDir, Visit: func(m *Member, r *Content) (bool, error) {
 		escaped = r
-		if e.Path == "/unread" {
+		if m.Name == "/unread" {
 			return true, nil
 		}
-		half := make([]byte, e.Size/2)
+		half := make([]byte, m.Size/2)
 		_, err := io.ReadFull(r, half)
-		return e.Path != "/drop", err
+		return m.Name != "/drop", err
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -167,12 +167,12 @@ func TestVisit(t *testing.T) {
 	}
 
 	stop := errors.New("stop")
-	if _, err := p.Files(t.Context(), Options{Visit: func(*Entry, io.Reader) (bool, error) { return false, stop }}); !errors.Is(err, stop) {
+	if _, err := p.Files(t.Context(), Options{Visit: func(*Member, *Content) (bool, error) { return false, stop }}); !errors.Is(err, stop) {
 		t.Errorf("error %v, want the visitor's", err)
 	}
 	// A visitor that swallows a broken stream changes nothing.
 	broken := platform(layer(t, file("x", large))[:1<<20])
-	if _, err := broken.Files(t.Context(), Options{Visit: func(_ *Entry, r io.Reader) (bool, error) {
+	if _, err := broken.Files(t.Context(), Options{Visit: func(_ *Member, r *Content) (bool, error) {
 		io.Copy(io.Discard, r)
 		return false, nil
 	}}); err == nil {

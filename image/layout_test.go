@@ -63,7 +63,7 @@ func digestOfImage(t testing.TB, img v1.Image) string {
 // content walks the one platform of ref, offline, and returns what /bin/web holds.
 func content(t testing.TB, ref string) (*Image, string) {
 	t.Helper()
-	c := Client{Offline: true}
+	c := Client{Local: true}
 	img, err := c.Pull(t.Context(), mustParse(t, ref))
 	if err != nil {
 		t.Fatal(err)

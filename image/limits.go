@@ -17,6 +17,8 @@ type Limits struct {
 	Ratio          int64         // unpacked bytes for each stored one; 200
 	RatioFloor     int64         // unpacked bytes below which Ratio is not asked for; 100 MiB
 	Entries        int           // files of all layers of one platform; 1,000,000
+	EntryBytes     int64         // stored bytes for each of the files; 16
+	EntryFloor     int           // files below which EntryBytes is not asked for; 100,000
 	Path           int           // bytes of one path in a layer; 4,096
 	Kept           int64         // bytes of file contents kept on disk for Files.Open; 8 GiB
 	Signatures     int           // signatures and attestations beside one image; 50
@@ -41,6 +43,8 @@ func DefaultLimits() Limits {
 		Ratio:          200,
 		RatioFloor:     100 << 20,
 		Entries:        1_000_000,
+		EntryBytes:     16,
+		EntryFloor:     100_000,
 		Path:           4096,
 		Kept:           8 << 30,
 		Signatures:     50,
@@ -66,6 +70,8 @@ func (l Limits) orDefault(d Limits) Limits {
 		Ratio:          cmp.Or(l.Ratio, d.Ratio),
 		RatioFloor:     cmp.Or(l.RatioFloor, d.RatioFloor),
 		Entries:        cmp.Or(l.Entries, d.Entries),
+		EntryBytes:     cmp.Or(l.EntryBytes, d.EntryBytes),
+		EntryFloor:     cmp.Or(l.EntryFloor, d.EntryFloor),
 		Path:           cmp.Or(l.Path, d.Path),
 		Kept:           cmp.Or(l.Kept, d.Kept),
 		Signatures:     cmp.Or(l.Signatures, d.Signatures),

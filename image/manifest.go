@@ -45,6 +45,28 @@ func (m *manifest) isIndex() bool { return types.MediaType(m.MediaType).IsIndex(
 // the descriptor that led here; empty if it says nothing). Bodies that clients read differently, as an image
 // or as an index, by one media type or the other (CVE-2021-41190), are unscannable.
 func parseManifest(raw []byte, mediaType string) (*manifest, error) {
+	m, err := parseShape(raw, mediaType)
+	if err != nil {
+		return nil, err
+	}
+	return m, m.checkDescriptors()
+}
+
+// parseList reads a list of what stands beside an image: an index, of which only hints are taken. An entry that
+// could not be asked for, such as one with another kind of digest, is not in it.
+func parseList(raw []byte, mediaType string) ([]descriptor, error) {
+	m, err := parseShape(raw, mediaType)
+	if err != nil {
+		return nil, err
+	}
+	if !m.isIndex() {
+		return nil, unscannable("it is not an index")
+	}
+	return slices.DeleteFunc(m.Manifests, func(d descriptor) bool { return checkDigest(d.Digest) != nil }), nil
+}
+
+// parseShape is parseManifest without a look at the descriptors.
+func parseShape(raw []byte, mediaType string) (*manifest, error) {
 	if err := checkKeys(raw); err != nil {
 		return nil, unscannable("manifest: %v", err)
 	}
@@ -59,10 +81,7 @@ func parseManifest(raw []byte, mediaType string) (*manifest, error) {
 	if err := m.setMediaType(mediaType); err != nil {
 		return nil, err
 	}
-	if err := m.checkShape(fields); err != nil {
-		return nil, err
-	}
-	return &m, m.checkDescriptors()
+	return &m, m.checkShape(fields)
 }
 
 // setMediaType merges what the body and its source say.

@@ -60,6 +60,19 @@ func ParseReference(s string) (Reference, error) {
 	return r, nil
 }
 
+// ParseRepository reads the name of a repository in a registry. It must be canonical, and without tag or digest, so
+// that nobody has to wonder what it names.
+func ParseRepository(s string) (Reference, error) {
+	r, err := parseRegistry(s)
+	if err != nil {
+		return Reference{}, fail(nil, "%s is not a repository: %v", quote(s), err)
+	}
+	if r.Name() != s {
+		return Reference{}, fail(nil, "%s is not the canonical name of a repository: write %s", quote(s), r.Name())
+	}
+	return Reference{Transport: Registry, Host: r.Host, Repository: r.Repository}, nil
+}
+
 // Name returns host/repository of a registry reference, and transport:path of the others.
 func (r Reference) Name() string {
 	if r.Transport == Registry {

@@ -15,7 +15,8 @@ import (
 // noReferrers are the statuses of registries that do not know the referrers API.
 var noReferrers = []int{http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusNotImplemented}
 
-// referrers asks the referrers API (OCI distribution-spec, "Listing Referrers"), page by page.
+// referrers asks the referrers API (OCI distribution-spec, "Listing Referrers"), page by page. What cannot be a
+// signature is left out, so that many pages of it do not fill the memory.
 func (s *registrySource) referrers(ctx context.Context, digest string) ([]descriptor, error) {
 	var out []descriptor
 	address := s.api + "referrers/" + digest
@@ -24,7 +25,14 @@ func (s *registrySource) referrers(ctx context.Context, digest string) ([]descri
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, page...)
+		for _, d := range page {
+			if couldBeSignature(d) {
+				out = append(out, d)
+			}
+		}
+		if len(out) > s.limits.Manifests {
+			return nil, tooManyReferrers(s.limits)
+		}
 		if next == "" {
 			return out, nil
 		}
@@ -48,15 +56,12 @@ func (s *registrySource) referrersPage(ctx context.Context, address string) ([]d
 	if err != nil {
 		return nil, "", err
 	}
-	m, err := parseManifest(raw, resp.Header.Get("Content-Type"))
+	list, err := parseList(raw, resp.Header.Get("Content-Type"))
 	if err != nil {
 		return nil, "", err
 	}
-	if !m.isIndex() {
-		return nil, "", unscannable("the list of referrers is not an index")
-	}
 	next, err := s.next(address, resp.Header.Values("Link"))
-	return m.Manifests, next, err
+	return list, next, err
 }
 
 // nextLink finds the next page in a Link header (RFC 8288).

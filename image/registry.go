@@ -5,10 +5,12 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -23,6 +25,53 @@ type registrySource struct {
 	client  *http.Client
 	limits  Limits
 	secrets []string // that no message may hold
+}
+
+// connectionLife is how long a connection is used before the registry is asked anew how it wants to be spoken to:
+// credentials change, and a server runs for months.
+const connectionLife = 5 * time.Minute
+
+// connection is a source that was connected.
+type connection struct {
+	source *registrySource
+	until  time.Time
+}
+
+// repository returns the source of a repository. It is connected once for all who want it.
+func (c *Client) repository(ctx context.Context, ref Reference, limits Limits) (*registrySource, error) {
+	if c.Local {
+		return nil, fail(nil, "no registry is asked here; use oci:, oci-archive: or docker-archive:")
+	}
+	if s := c.connected(ref.Name()); s != nil {
+		return s, nil
+	}
+	return c.connecting.Do(ctx, ref.Name(), func(ctx context.Context) (*registrySource, error) {
+		if s := c.connected(ref.Name()); s != nil {
+			return s, nil // meanwhile
+		}
+		s, err := c.connect(ctx, ref, limits)
+		if err != nil {
+			return nil, err
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		maps.DeleteFunc(c.connections, func(_ string, old connection) bool { return time.Now().After(old.until) })
+		if c.connections == nil {
+			c.connections = map[string]connection{}
+		}
+		c.connections[ref.Name()] = connection{s, time.Now().Add(connectionLife)}
+		return s, nil
+	})
+}
+
+// connected returns the source of a repository if it is connected.
+func (c *Client) connected(name string) *registrySource {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if known, ok := c.connections[name]; ok && time.Now().Before(known.until) {
+		return known.source
+	}
+	return nil
 }
 
 // connect finds out how the registry of ref wants to be spoken to, and logs in where it asks for that.
@@ -41,8 +90,8 @@ func (c *Client) connect(ctx context.Context, ref Reference, limits Limits) (*re
 	if err != nil {
 		return nil, err
 	}
-	base := transport.NewRetry(&pacer{g, limits.Idle},
-		transport.WithRetryStatusCodes(http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout))
+	base := &greeted{inner: transport.NewRetry(&pacer{g, limits.Idle},
+		transport.WithRetryStatusCodes(http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout))}
 	challenge, err := transport.Ping(ctx, registry, base)
 	if err != nil {
 		return nil, s.explain("", err)
@@ -93,7 +142,7 @@ func nameOptions(g *guard) []name.Option {
 // credentials asks the keychain, and remembers what must not be printed.
 func (s *registrySource) credentials(ctx context.Context, k authn.Keychain, repository name.Repository) (authn.Authenticator, error) {
 	if k == nil {
-		k = authn.DefaultKeychain
+		k = DockerKeychain
 	}
 	auth, err := authn.Resolve(ctx, k, repository)
 	if err != nil {

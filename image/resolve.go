@@ -38,13 +38,19 @@ func (r *resolver) resolve(ctx context.Context, ref Reference, target string) (*
 	if m.isAttestation() {
 		return nil, unscannable("%s holds attestations, and no image", digest)
 	}
-	if err := r.descend(ctx, m, digest, nil, 1); err != nil {
-		return nil, err
+	r.image.below = func(ctx context.Context) error { return r.platforms(ctx, m) }
+	return r.image, nil
+}
+
+// platforms reads what stands below the image's manifest, or belongs to it.
+func (r *resolver) platforms(ctx context.Context, m *manifest) error {
+	if err := r.descend(ctx, m, r.image.Digest, nil, 1); err != nil {
+		return err
 	}
 	if len(r.image.Platforms) == 0 {
-		return nil, r.nothing()
+		return r.nothing()
 	}
-	return r.image, nil
+	return nil
 }
 
 // nothing is the error where no runnable manifest is left.

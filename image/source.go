@@ -21,24 +21,40 @@ type source interface {
 	referrers(ctx context.Context, digest string) ([]descriptor, error)
 }
 
+// rawManifest reads a manifest, and checks that it is the one that was asked for. It returns the media type that the
+// source says it has, too; empty if it says nothing.
+func rawManifest(ctx context.Context, s source, digest string) (raw []byte, said string, err error) {
+	raw, said, err = s.manifest(ctx, digest)
+	if err != nil {
+		return nil, "", err
+	}
+	if got := digestOf(raw); got != digest {
+		return nil, "", fail(nil, "manifest %s: what was sent has the digest %s", digest, got)
+	}
+	return raw, said, nil
+}
+
 // manifestByDigest reads a manifest, and checks that it is the one that was asked for and of the media type
 // that names it (any if empty). It returns its size, too.
 func manifestByDigest(ctx context.Context, s source, digest, mediaType string) (*manifest, int64, error) {
-	raw, said, err := s.manifest(ctx, digest)
+	raw, said, err := rawManifest(ctx, s, digest)
 	if err != nil {
 		return nil, 0, err
 	}
-	if got := digestOf(raw); got != digest {
-		return nil, 0, fail(nil, "manifest %s: what was sent has the digest %s", digest, got)
-	}
-	m, err := parseManifest(raw, cmp.Or(said, mediaType))
+	m, err := parseNamed(raw, said, mediaType)
 	if err != nil {
 		return nil, 0, fail(err, "manifest %s: %v", digest, err)
 	}
-	if mediaType != "" && m.MediaType != mediaType {
-		return nil, 0, fail(nil, "manifest %s: unscannable: it is %s, and what names it says %s", digest, quote(m.MediaType), quote(mediaType))
-	}
 	return m, int64(len(raw)), nil
+}
+
+// parseNamed is parseManifest for a manifest that a descriptor names as mediaType (any if empty).
+func parseNamed(raw []byte, said, mediaType string) (*manifest, error) {
+	m, err := parseManifest(raw, cmp.Or(said, mediaType))
+	if err == nil && mediaType != "" && m.MediaType != mediaType {
+		return nil, unscannable("it is %s, and what names it says %s", quote(m.MediaType), quote(mediaType))
+	}
+	return m, err
 }
 
 // readBlob reads a whole blob of at most limit bytes into memory, and checks its size and digest.

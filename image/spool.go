@@ -14,8 +14,8 @@ const inMemory = 1 << 20
 // allows it, it is removed as soon as it is open, so that not even a killed process leaves it behind
 // (CVE-2026-33481).
 type spool struct {
-	dir   string
-	limit int64
+	dir    string
+	budget *budget // of kept bytes, which all spools of a walk share
 
 	file *os.File
 	end  int64 // of what is kept, in bytes
@@ -26,7 +26,7 @@ type spool struct {
 }
 
 // Write adds to the pending content. It fails only where the disk does: what goes over the limit is counted,
-// and refused by commit, because most content is not meant to stay.
+// and refused by commit, because not all content is meant to stay.
 func (s *spool) Write(p []byte) (int, error) {
 	if len(s.buffer)+len(p) > inMemory {
 		if err := s.spill(); err != nil {
@@ -43,7 +43,7 @@ func (s *spool) spill() error {
 	}
 	start := s.end + s.spilled
 	s.spilled += int64(len(s.buffer))
-	if start+int64(len(s.buffer)) <= s.limit {
+	if s.spilled <= s.budget.left.Load() {
 		if err := s.open(); err != nil {
 			return err
 		}
@@ -71,26 +71,32 @@ func (s *spool) open() error {
 // drop forgets the pending content.
 func (s *spool) drop() { s.spilled, s.buffer = 0, s.buffer[:0] }
 
-// commit keeps the pending content and returns where it begins.
-func (s *spool) commit() (offset int64, err error) {
-	if err := s.spill(); err != nil {
-		return 0, err
-	}
-	if s.end+s.spilled > s.limit {
-		return 0, limited("the file contents to be kept on disk", s.limit, "bytes")
-	}
-	offset = s.end
-	s.end += s.spilled
-	s.spilled = 0
-	return offset, nil
+// kept is where content was kept: nowhere if there is no spool.
+type kept struct {
+	spool  *spool
+	offset int64
 }
 
-// section reads kept content.
-func (s *spool) section(offset, size int64) *io.SectionReader {
-	if s.file == nil { // nothing but empty files was kept
+// commit keeps the pending content and returns where.
+func (s *spool) commit() (kept, error) {
+	if err := s.budget.spend(s.spilled + int64(len(s.buffer))); err != nil {
+		return kept{}, err
+	}
+	if err := s.spill(); err != nil {
+		return kept{}, err
+	}
+	at := kept{s, s.end}
+	s.end += s.spilled
+	s.spilled = 0
+	return at, nil
+}
+
+// section reads kept content of a size in bytes.
+func (k kept) section(size int64) *io.SectionReader {
+	if k.spool == nil || k.spool.file == nil { // nothing but empty files was kept
 		return io.NewSectionReader(emptyFile{}, 0, 0)
 	}
-	return io.NewSectionReader(s.file, offset, size)
+	return io.NewSectionReader(k.spool.file, k.offset, size)
 }
 
 type emptyFile struct{}

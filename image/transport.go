@@ -29,6 +29,7 @@ var (
 	errPrivateHost = errors.New("a redirect or token realm leads to a private address")
 	errRedirects   = errors.New("too many redirects")
 	errSecretBody  = errors.New("token realm host not allowed")
+	errOffline     = errors.New("offline: a redirect or token realm leads to another host; name it in tokenHosts or privateHosts of the registry if it belongs to it")
 )
 
 // guard is the transport of one registry: every request made for its sake goes through it, be it ours, a
@@ -39,6 +40,7 @@ type guard struct {
 	confidant []string // further hosts that may get the registry's credentials
 	plainHTTP []string
 	private   []string
+	offline   bool // no host is asked but those above
 	userAgent string
 	inner     *http.Transport
 
@@ -52,6 +54,7 @@ func newGuard(c *Client, registry string, confidants []string, limits Limits) *g
 		confidant: lower(confidants),
 		plainHTTP: lower(c.PlainHTTP),
 		private:   lower(c.PrivateHosts),
+		offline:   c.Offline,
 		userAgent: cmp.Or(c.UserAgent, "tidewaiter"),
 	}
 	g.inner = &http.Transport{
@@ -115,10 +118,14 @@ func (g *guard) trusted(host string) bool {
 	return host == g.registry || slices.Contains(g.confidant, host)
 }
 
-// checkHost refuses literal addresses that the dialer would refuse: with a proxy, it never gets to see them.
+// checkHost refuses other hosts if offline, and literal addresses that the dialer would refuse: with a proxy, it
+// never gets to see them.
 func (g *guard) checkHost(u *url.URL) error {
 	if g.anywhere(u.Host) {
 		return nil
+	}
+	if g.offline {
+		return fmt.Errorf("%w: %s", errOffline, u.Host)
 	}
 	ip, err := netip.ParseAddr(u.Hostname())
 	if err == nil && !public(ip) || err != nil && endsInNumber(strings.ToLower(u.Hostname())) {

@@ -30,35 +30,35 @@ func TestTokenRealm(t *testing.T) {
 	wantError(t, err, "token realm host not allowed")
 	other.check(t, 0)
 
-	// The second challenge differs from the first: what counts is what the guard lets through.
+	// A challenge that comes later is answered by nobody.
 	var asked int
 	_, err = pullFrom(t, &Client{PlainHTTP: []string{other.host}, PrivateHosts: []string{other.host}}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if asked++; asked > 1 {
 			challenge(w, r)
 		}
 	}))
-	wantError(t, err, "")
-	hits := len(other.hits)
-	other.check(t, hits)
+	wantError(t, err, "unauthorized")
+	other.check(t, 0)
 
 	// Nothing to leak, but nothing private to reach either.
 	_, err = pullFrom(t, &Client{PlainHTTP: []string{other.host}, Keychain: noCredentials{}}, http.HandlerFunc(challenge))
 	wantError(t, err, "private address")
-	other.check(t, hits)
+	other.check(t, 0)
 }
 
 // TestIdentityToken is REG-01 for credentials that travel in the body of a request.
 func TestIdentityToken(t *testing.T) {
 	other := newCanary(t, nil)
-	var asked int
 	_, err := pullFrom(t, &Client{
 		PlainHTTP: []string{other.host}, PrivateHosts: []string{other.host},
 		Keychain: identity("secret-refresh-token"),
 	}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if asked++; asked > 1 {
-			w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="http://%s/token",service="x"`, other.host))
-			w.WriteHeader(http.StatusUnauthorized)
+		if r.URL.Path == "/token" {
+			http.Redirect(w, r, "http://"+other.host+"/token", http.StatusTemporaryRedirect) // with the body again
+			return
 		}
+		w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="http://%s/token",service="x"`, r.Host))
+		w.WriteHeader(http.StatusUnauthorized)
 	}))
 	wantError(t, err, "token realm host not allowed")
 	other.check(t, 0)
@@ -283,8 +283,53 @@ func TestUnreachable(t *testing.T) {
 	wantError(t, err, "host cannot be reached")
 	_, err = (&Client{Keychain: noCredentials{}}).Pull(t.Context(), mustParse(t, "registry.invalid/x:t"))
 	wantError(t, err, "registry.invalid")
-	_, err = (&Client{Offline: true}).Pull(t.Context(), mustParse(t, "registry.invalid/x:t"))
-	wantError(t, err, "offline")
+	_, err = (&Client{Local: true}).Pull(t.Context(), mustParse(t, "registry.invalid/x:t"))
+	wantError(t, err, "no registry is asked here")
+}
+
+// TestOffline wants nobody asked but the registry, and who is named for it.
+func TestOffline(t *testing.T) {
+	other := newCanary(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"token":"t"}`) })
+	// A name: addresses of this machine are refused as realms by go-containerregistry already.
+	host := strings.Replace(strings.TrimPrefix(other.URL, "http://"), "127.0.0.1", "localhost", 1)
+	handlers := map[string]http.HandlerFunc{
+		"redirect": func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/v2/" {
+				http.Redirect(w, r, "http://"+host+"/stolen", http.StatusTemporaryRedirect)
+			}
+		},
+		"realm": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="http://%s/token"`, host))
+			w.WriteHeader(http.StatusUnauthorized)
+		},
+	}
+	for name, handler := range handlers {
+		t.Run(name, func(t *testing.T) {
+			before := len(other.hits)
+			_, err := pullFrom(t, &Client{Offline: true, Keychain: noCredentials{}, PlainHTTP: []string{host}}, handler)
+			wantError(t, err, "offline")
+			if len(other.hits) > before {
+				t.Error("another host was asked")
+			}
+			_, err = pullFrom(t, &Client{Offline: true, Keychain: noCredentials{}, PlainHTTP: []string{host}, PrivateHosts: []string{host}}, handler)
+			if len(other.hits) == before {
+				t.Errorf("a host that is named was not asked: %v", err)
+			}
+		})
+	}
+	g := newGuard(&Client{Offline: true}, "registry.example", []string{"auth.example"}, DefaultLimits())
+	for address, want := range map[string]error{
+		"https://registry.example/v2/": nil, "https://auth.example/token": nil,
+		"https://cdn.example/blob": errOffline, "https://registry.example:8443/v2/": errOffline,
+	} {
+		u, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := g.checkHost(u); !errors.Is(err, want) {
+			t.Errorf("%s: got %v, want %v", address, err, want)
+		}
+	}
 }
 
 // TestForeignURLs is REG-02: addresses in a manifest are never asked for, whether the blob is there or not.

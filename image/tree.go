@@ -2,10 +2,14 @@ package image
 
 import (
 	"fmt"
+	"os"
 	"path"
 	"slices"
 	"strings"
 )
+
+// impliedMode is the mode that runtimes give to directories that no layer spells out.
+const impliedMode = os.ModeDir | 0o755
 
 const (
 	// maxLinks is how many symlinks one path may go through, as in Linux.
@@ -48,13 +52,17 @@ func (t *tree) dir(p string, layer int) *node {
 	if t.hint != nil && t.hintPath == p {
 		return t.hint
 	}
+	replaced := false
 	n := t.walk(p, func(parent *node, name string, stuck *node) *node {
 		if stuck != nil {
 			t.hide(stuck, layer)
+			replaced = true
 		}
 		return t.add(parent, name, nil, layer)
 	})
-	t.hintPath, t.hint = p, n
+	if t.hintPath, t.hint = p, n; replaced {
+		t.hint = nil // without the link that was in the way, p leads elsewhere
+	}
 	return n
 }
 
@@ -113,13 +121,21 @@ func (n *node) link() (string, bool) {
 
 // add puts a new node below parent.
 func (t *tree) add(parent *node, name string, e *Entry, layer int) *node {
-	n := &node{path: path.Join(parent.path, name), entry: e, layer: layer, parent: parent}
+	n := &node{path: below(parent.path, name, e), entry: e, layer: layer, parent: parent}
 	if e == nil || e.Type == Directory {
 		n.children = map[string]*node{}
 	}
 	parent.children[name] = n
 	t.nodes++
 	return n
+}
+
+// below is the path of a name in a directory. Most entries have it already, as their own name.
+func below(dir, name string, e *Entry) string {
+	if p := path.Join(dir, name); e == nil || p != e.Name {
+		return p
+	}
+	return e.Name
 }
 
 // place puts an entry where its Name leads, sets its Path, and hides what was there.
@@ -233,7 +249,10 @@ func (n *node) visible() *Entry {
 // finish gives implied directories an entry.
 func (t *tree) finish(n *node) {
 	if n.entry == nil {
-		n.entry = &Entry{Path: n.path, Name: n.path, Type: Directory, Mode: impliedMode, Layer: n.layer, DeletedIn: -1, offset: -1}
+		n.entry = &Entry{
+			Member: &Member{Name: n.path, Type: Directory, Mode: impliedMode},
+			Path:   n.path, Layer: n.layer, DeletedIn: -1,
+		}
 	}
 	for _, child := range n.children {
 		t.finish(child)

@@ -15,7 +15,7 @@ import (
 )
 
 // keepAll keeps every file.
-func keepAll(*Entry, io.Reader) (bool, error) { return true, nil }
+func keepAll(*Member, *Content) (bool, error) { return true, nil }
 
 // visible returns the regular files of the merged view, with their content.
 func visible(t testing.TB, f *Files) map[string]string {
@@ -136,6 +136,7 @@ func FuzzMembers(f *testing.F) {
 	f.Fuzz(func(t *testing.T, ops []byte) {
 		archives := [][]byte{}
 		var members []tar.Header
+		plain := oracle{files: map[string]*Entry{}, layer: map[string]int{}}
 		for ; len(ops) >= 3 && len(archives) < 5; ops = ops[3:] {
 			if ops[0] >= 200 {
 				archives, members = append(archives, layer(t, members...)), nil
@@ -149,20 +150,47 @@ func FuzzMembers(f *testing.F) {
 				h.Linkname = names[int(ops[2])%len(names)]
 			}
 			members = append(members, h)
+			h.Uname, h.Size = "", int64(len(h.Uname))
+			plain.add(h, len(archives))
 		}
-		checkWalk(t, platform(append(archives, layer(t, members...))...))
+		p := platform(append(archives, layer(t, members...))...)
+		checkWalk(t, p)
+		checkPlain(t, p, plain.entries)
 	})
+}
+
+// checkPlain checks that the walk finds what the plain one found.
+func checkPlain(t *testing.T, p *Platform, want []*Entry) {
+	t.Helper()
+	files, err := p.Files(t.Context(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer files.Close()
+	describe := func(all []*Entry) string {
+		var lines []string
+		for _, e := range all {
+			line := fmt.Sprintf("%d %s %s at %s, deleted in %d, duplicate %v", e.Layer, e.Type, e.Name, e.Path, e.DeletedIn, e.Duplicate)
+			if e.Target != nil {
+				line += fmt.Sprintf(", is %d %s", e.Target.Layer, e.Target.Path)
+			}
+			lines = append(lines, line)
+		}
+		return strings.Join(lines, "\n")
+	}
+	if got, want := describe(files.All()), describe(want); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
 }
 
 // checkWalk checks what holds for any platform: a walk ends in one printable error, or in a list and a view
 // that agree with each other.
 func checkWalk(t *testing.T, p *Platform) {
 	t.Helper()
-	seen := map[*Entry]int64{}
 	limits := Limits{RatioFloor: 1 << 20, Entries: 1000}
-	files, err := p.Files(t.Context(), Options{Limits: limits, Visit: func(e *Entry, r io.Reader) (bool, error) {
-		n, err := io.Copy(io.Discard, r)
-		seen[e] = n
+	files, err := p.Files(t.Context(), Options{Limits: limits, Visit: func(m *Member, content *Content) (bool, error) {
+		n, err := io.Copy(io.Discard, content)
+		m.Facts = n
 		return n < 100, err
 	}})
 	if err != nil {
@@ -174,7 +202,7 @@ func checkWalk(t *testing.T, p *Platform) {
 		if path.Clean(e.Path) != e.Path || !path.IsAbs(e.Path) || path.Clean(e.Name) != e.Name || !path.IsAbs(e.Name) {
 			t.Errorf("path %q, name %q", e.Path, e.Name)
 		}
-		if n, ok := seen[e]; ok != (e.Type == Regular) || ok && n != e.Size {
+		if n, ok := e.Facts.(int64); ok != (e.Type == Regular) || ok && n != e.Size {
 			t.Errorf("%s: visited %v, %d of %d bytes", e.Path, ok, n, e.Size)
 		}
 		if shown := files.LookupLink(e.Path) == e; shown != (e.DeletedIn < 0) {

@@ -25,6 +25,12 @@ var verdictMarks = map[gate.Verdict]mark{
 	gate.Allow:     {"✓", green},
 }
 
+// Sign is the sign of a verdict as the text format writes it, for what a program writes beside reports.
+func Sign(v gate.Verdict, color bool) string {
+	m := verdictMarks[v]
+	return palette(color)(m.style, m.sign)
+}
+
 var severityStyles = map[policies.Severity]string{
 	policies.Critical: boldRed,
 	policies.High:     red,

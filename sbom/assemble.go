@@ -3,7 +3,6 @@ package sbom
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"os"
 	"path"
 	"slices"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/anchore/syft/syft/pkg"
 	syftsbom "github.com/anchore/syft/syft/sbom"
-	"github.com/gabriel-vasile/mimetype"
 
 	"github.com/tidewaiter/tidewaiter/image"
 )
@@ -19,33 +17,16 @@ import (
 // scanner is one run of Scan.
 type scanner struct {
 	table    *table
+	options  Options
 	limits   Limits
 	bounds   *bounds // of what archives unpack to, in all files together
 	platform *image.Platform
 	files    *image.Files
 	tree     *tree
-	// contents has what the files that were looked into hold, mimes the types of all regular files.
-	contents map[*image.Entry]*content
-	mimes    map[*image.Entry]string
-}
-
-// visit looks at a file of a layer as it streams by, and keeps it for syft.
-func (s *scanner) visit(e *image.Entry, r io.Reader) (keep bool, err error) {
-	head, err := readHead(r)
-	if err != nil {
-		return false, err
-	}
-	if len(head) > 0 {
-		s.mimes[e], _, _ = strings.Cut(mimetype.Detect(head).String(), ";")
-	}
-	c, err := s.table.inspect(e.Path, e.Mode, head, r, s.bounds)
-	if err != nil {
-		return false, err
-	}
-	if c != nil {
-		s.contents[e] = c
-	}
-	return true, nil
+	wanted   *wanted
+	// starts has the base names of what the configuration may start.
+	starts map[string]bool
+	missed []*image.Entry // texts that were asked for and not kept
 }
 
 // assemble makes facts of what syft found and of what the walk saw.
@@ -62,14 +43,13 @@ func (s *scanner) assemble(found *syftsbom.SBOM) (*SBOM, error) {
 		syft:           found,
 		packageClasses: map[string][]Class{},
 	}
-	s.readTexts(bom)
 	owners := map[*image.Entry][]Package{}
 	for _, p := range packages {
 		made := s.packageOf(p)
 		bom.Packages = append(bom.Packages, made)
 		bom.packageClasses[string(p.ID())] = made.Classes
 		for _, name := range ownedBy(p, made) {
-			if n := s.tree.lookup(name, true); n != nil && s.contents[n.entry] != nil {
+			if n := s.tree.lookup(name, true); n != nil && n.entry != nil && factsOf(n.entry).content != nil {
 				owners[n.entry] = append(owners[n.entry], made)
 			}
 		}
@@ -164,7 +144,7 @@ func (s *scanner) fileOf(e *image.Entry, owners []Package, links []string) (File
 		return File{}, false
 	}
 	f := s.facts(e, from)
-	if c := s.contents[from]; c != nil {
+	if c := factsOf(from).content; c != nil {
 		f.SHA256 = c.sha256
 		f.Classes = s.table.classify(e.Path, from.Mode, c, owners)
 		for i := 0; len(f.Classes) == 0 && i < len(links); i++ {

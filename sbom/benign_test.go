@@ -72,7 +72,7 @@ func eachFile(t *testing.T, root string, do func(name string, classes []Class)) 
 		if err != nil {
 			return err
 		}
-		head, err := readHead(file)
+		head, err := readHead(file, make([]byte, headSize))
 		if err != nil {
 			return err
 		}

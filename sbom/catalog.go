@@ -7,7 +7,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/anchore/syft/syft"
 	"github.com/anchore/syft/syft/cataloging"
@@ -18,16 +17,21 @@ import (
 // toolName is what SBOMs say made them.
 const toolName = "tidewaiter"
 
-// catalog lets syft find the packages, with the cataloguers that its command takes for images. What nobody
-// judges is left out: CPEs, digests of all files.
+// catalogConfig takes the cataloguers that syft's command takes for images. What nobody judges is left out: CPEs,
+// digests of all files, which package has which files.
+func catalogConfig() *syft.CreateSBOMConfig {
+	return syft.DefaultCreateSBOMConfig().
+		WithTool(toolName, version()).
+		WithoutFiles().
+		WithRelationshipsConfig(cataloging.DefaultRelationshipsConfig().WithPackageFileOwnership(false)).
+		WithDataGenerationConfig(cataloging.DefaultDataGenerationConfig().WithGenerateCPEs(false))
+}
+
+// catalog lets syft find the packages.
 //
 // It ends with ctx even if a cataloguer does not: then no more files can be opened, which ends that one sooner
 // or later. Syft itself is not told of ctx, as it does not wait for its cataloguers when it is cancelled.
 func catalog(ctx context.Context, src *imageSource) (*syftsbom.SBOM, error) {
-	config := syft.DefaultCreateSBOMConfig().
-		WithTool(toolName, version()).
-		WithoutFiles().
-		WithDataGenerationConfig(cataloging.DefaultDataGenerationConfig().WithGenerateCPEs(false))
 	type result struct {
 		bom *syftsbom.SBOM
 		err error
@@ -39,12 +43,12 @@ func catalog(ctx context.Context, src *imageSource) (*syftsbom.SBOM, error) {
 				done <- result{nil, fmt.Errorf("syft panicked: %v", r)}
 			}
 		}()
-		texts, err := licenseTexts()
+		own, err := withoutLicenseTexts(context.WithoutCancel(ctx))
 		if err != nil {
 			done <- result{nil, err}
 			return
 		}
-		bom, err := syft.CreateSBOM(withValues{context.WithoutCancel(ctx), texts}, src, config)
+		bom, err := syft.CreateSBOM(own, src, catalogConfig())
 		done <- result{bom, err}
 	}()
 	select {
@@ -58,26 +62,6 @@ func catalog(ctx context.Context, src *imageSource) (*syftsbom.SBOM, error) {
 		src.resolver.stop(err)
 		return nil, err
 	}
-}
-
-// licenseTexts is a context that holds syft's scanner of licence texts. Making one takes over a second of
-// processor time; syft would make one for every image.
-var licenseTexts = sync.OnceValues(func() (context.Context, error) {
-	return syft.SetContextLicenseScanner(context.Background(), cataloging.DefaultLicenseConfig())
-})
-
-// withValues is a context that has the values of another one, too.
-type withValues struct {
-	context.Context
-	values context.Context
-}
-
-// Value looks in the other context for what its own does not have.
-func (c withValues) Value(key any) any {
-	if v := c.Context.Value(key); v != nil {
-		return v
-	}
-	return c.values.Value(key)
 }
 
 // panicked returns an error for the files over which a parser panicked. Syft goes on after that and keeps it

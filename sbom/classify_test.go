@@ -45,7 +45,7 @@ func mustTable(t testing.TB) *table {
 func classesOf(t testing.TB, name string, mode os.FileMode, file []byte, limit int64) []Class {
 	t.Helper()
 	table, r := mustTable(t), bytes.NewReader(file)
-	head, err := readHead(r)
+	head, err := readHead(r, make([]byte, headSize))
 	if err != nil {
 		t.Fatal(err)
 	}

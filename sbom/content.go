@@ -28,6 +28,8 @@ type content struct {
 	members []Class
 	// gaps are what was not looked at, and why.
 	gaps []Class
+	// cataloged tells that syft's cataloguers may say more about it than its name.
+	cataloged bool
 }
 
 // Bounds of one pass.
@@ -214,6 +216,9 @@ func (s *pass) hit(word, at int) {
 	}
 	if use.hides != nil {
 		s.hides(*use.hides, at)
+	}
+	if use.cataloged {
+		s.found.cataloged = true
 	}
 	if !use.mark {
 		return

@@ -137,6 +137,9 @@ func cutBraces(pattern string) (prefix string, parts []string, suffix string, ok
 func (t *tree) candidates(pattern string) []string {
 	dir, last := path.Split(pattern)
 	parent := path.Base(dir)
+	if !strings.ContainsAny(dir, metaCharacters) {
+		return t.childrenIn(path.Clean(dir), last)
+	}
 	if last == "*" && parent != "/" && !strings.ContainsAny(parent, metaCharacters) {
 		return t.childrenOf(parent)
 	}
@@ -157,6 +160,22 @@ func (t *tree) childrenOf(base string) []string {
 			for _, child := range dir.children {
 				paths = append(paths, path.Join(n.path, path.Base(child.path)))
 			}
+		}
+	}
+	return paths
+}
+
+// childrenIn returns what is in one directory, links followed, under names that match the last part of a pattern.
+func (t *tree) childrenIn(dir, last string) []string {
+	n := t.lookup(dir, true)
+	if n == nil {
+		return nil
+	}
+	var paths []string
+	for _, child := range n.children {
+		base := path.Base(child.path)
+		if ok, _ := doublestar.Match(last, base); ok || last == "**" {
+			paths = append(paths, path.Join(dir, base))
 		}
 	}
 	return paths

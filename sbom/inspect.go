@@ -96,12 +96,11 @@ func (c *counted) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// readHead reads the first bytes of a file, as many as its kind is told by.
-func readHead(r io.Reader) ([]byte, error) {
-	head := make([]byte, headSize)
-	n, err := io.ReadFull(r, head)
+// readHead reads the first bytes of a file into buffer, as many as there are.
+func readHead(r io.Reader, buffer []byte) ([]byte, error) {
+	n, err := io.ReadFull(r, buffer)
 	if errors.Is(err, io.ErrUnexpectedEOF) || err == io.EOF {
 		err = nil
 	}
-	return head[:n], err
+	return buffer[:n], err
 }

@@ -34,8 +34,8 @@ func (k kind) isText() bool { return k == script || k == config }
 // isCode says whether words count as they do in programs.
 func (k kind) isCode() bool { return k == program || k == bytecode || k == unknown }
 
-// headSize is how many of the first bytes of a file are looked at; MIME types are told by as many.
-const headSize = 3072
+// headSize is how many of the first bytes of a file tell what it is. Programs that UPX has packed say so in as many.
+const headSize = 8 << 10
 
 // scriptNames are the endings of scripts that need no #! line: something else is told to run them.
 var scriptNames = []string{".sh", ".bash", ".js", ".mjs", ".cjs", ".py", ".pl", ".rb", ".php", ".lua", ".ps1", ".bat", ".cmd", ".vbs"}

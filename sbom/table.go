@@ -115,6 +115,8 @@ type wordUse struct {
 	// mark tells that it is a mark at all, hides what it betrays to begin there.
 	mark  bool
 	hides *hiding
+	// cataloged tells that syft's cataloguers say more about a program with it than its name.
+	cataloged bool
 }
 
 type tableFile struct {
@@ -254,6 +256,7 @@ func (t *table) compile() {
 		t.uses[n].classes = append(t.uses[n].classes, use.classes...)
 		t.uses[n].mark = t.uses[n].mark || use.mark
 		t.uses[n].hides = cmp.Or(t.uses[n].hides, use.hides)
+		t.uses[n].cataloged = t.uses[n].cataloged || use.cataloged
 		return n
 	}
 	for i := range t.tools {
@@ -277,6 +280,9 @@ func (t *table) compile() {
 	}
 	for word, h := range hidings {
 		add(word, wordUse{hides: &h})
+	}
+	for _, word := range programMarks {
+		add(word, wordUse{cataloged: true})
 	}
 	t.words = newMatcher(words)
 }

@@ -59,7 +59,7 @@ func entriesOf(files map[string]string) []*image.Entry {
 	byPath := map[string]*image.Entry{}
 	var entries []*image.Entry
 	for p, content := range files {
-		e := &image.Entry{Path: p, Name: p, Type: image.Regular, Mode: 0o755, DeletedIn: -1}
+		e := &image.Entry{Path: p, Member: &image.Member{Name: p, Type: image.Regular, Mode: 0o755}, DeletedIn: -1}
 		if target, ok := strings.CutPrefix(content, "-> "); ok {
 			e.Type, e.Linkname = image.Symlink, target
 		} else if target, ok := strings.CutPrefix(content, "=> "); ok {

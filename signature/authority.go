@@ -2,58 +2,110 @@ package signature
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/sigstore/sigstore-go/pkg/root"
 )
 
-// authority is who may vouch: exactly one of key and identity is set.
+// authority is who may vouch: exactly one of key, service and identity is set.
 type authority struct {
-	key      *publicKey
+	key *publicKey
+	// service keeps a key that must be fetched. A ready authority has the key in its place.
+	service  *keyService
 	identity *identity
-	// needsLog tells that a signature must be in a transparency log.
-	needsLog bool
+	demands
 	// root is what certificates, logs and timestamps are checked against.
 	root *trustRoot
 }
 
 // String names the authority in reports, as the policy does.
 func (a authority) String() string {
-	if a.key != nil {
+	switch {
+	case a.key != nil:
 		return "key " + a.key.name
+	case a.service != nil:
+		return "key " + a.service.reference
 	}
 	return a.identity.String()
 }
 
 // needsRoot tells that the authority cannot be asked without a trusted root.
-func (a authority) needsRoot() bool { return a.needsLog }
+func (a authority) needsRoot() bool {
+	return a.needsLog || a.needsTimestamp || a.identity != nil && a.identity.own == nil
+}
 
 // ready returns the authority with everything fetched that it needs, and the trusted roots to check it against.
+// An error means that it cannot be asked, and so accepts nothing.
 func (a authority) ready(ctx context.Context) (authority, []root.TrustedMaterial, error) {
-	if !a.needsRoot() {
-		return a, []root.TrustedMaterial{&root.BaseTrustedMaterial{}}, nil
+	if a.service != nil {
+		key, err := a.service.key(ctx)
+		if err != nil {
+			return a, nil, err
+		}
+		a.key, a.service = key, nil
 	}
-	trusted, err := a.root.material(ctx)
-	return a, trusted, err
+	trusted := []root.TrustedMaterial{&root.BaseTrustedMaterial{}}
+	if a.needsRoot() {
+		var err error
+		if trusted, err = a.root.material(ctx); err != nil {
+			return a, nil, err
+		}
+	}
+	if a.identity == nil || a.identity.own == nil {
+		return a, trusted, nil
+	}
+	own := make([]root.TrustedMaterial, len(trusted))
+	for i, t := range trusted {
+		own[i] = ownMaterial{t, a.identity.own}
+	}
+	return a, own, nil
 }
 
 func (c *compiler) authority(path []any, a Authority) authority {
-	out := authority{needsLog: a.Keyless != nil, root: c.root(path, a)}
-	switch {
-	case a.Key == "" && a.Keyless == nil:
-		c.problem(path, "is neither a key nor keyless: write key: FILE, or keyless: {issuer: …, subject: …}")
-	case a.Key != "" && a.Keyless != nil:
-		c.problem(path, "is both a key and keyless: make two authorities of them")
-	case a.Key != "":
-		key, err := c.key(a.Key)
-		if err != nil {
-			c.problem(append(path, "key"), "%v", err)
-		}
-		out.key = key
-	default:
-		out.identity = c.identity(append(path, "keyless"), *a.Keyless)
+	out := authority{root: c.root(path, a)}
+	set := 0
+	if a.Key != "" {
+		set++
+		c.key(append(path, "key"), a.Key, &out)
 	}
-	c.transparencyLog(append(path, "transparencyLog"), a, &out)
+	if a.Certificate != nil {
+		set++
+		out.identity = c.certificate(append(path, "certificate"), *a.Certificate)
+	}
+	if a.Keyless != nil {
+		set++
+		out.identity = c.keyless(append(path, "keyless"), *a.Keyless)
+	}
+	switch set {
+	case 0:
+		c.problem(path, "is neither a key nor a certificate nor keyless: write key: FILE, "+
+			"certificate: {roots: FILE, subject: …}, or keyless: {issuer: …, subject: …}")
+		return out
+	case 1:
+		out.demands = c.demands(path, a)
+		if err := out.sufficientRoot(); err != nil {
+			c.problem(path, "%v", err)
+		}
+	default:
+		c.problem(path, "is more than one of key, certificate and keyless: make an authority of each")
+	}
 	return out
+}
+
+// key compiles a key, which a file holds or a key management service.
+func (c *compiler) key(path []any, name string, out *authority) {
+	var err error
+	if scheme, ok := schemeOf(name); ok {
+		out.service, err = c.services.find(scheme, name)
+	} else if known := c.keys[name]; known != nil {
+		out.key = known
+	} else {
+		out.key, err = loadKey(c.dir, name)
+	}
+	if err != nil {
+		c.problem(path, "%v", err)
+	}
 }
 
 // root returns the trusted root that an authority names.
@@ -65,27 +117,37 @@ func (c *compiler) root(path []any, a Authority) *trustRoot {
 	return found
 }
 
-func (c *compiler) transparencyLog(path []any, a Authority, out *authority) {
-	switch a.TransparencyLog {
-	case "":
-	case Required:
-		out.needsLog = true
-	case Ignore:
-		if a.Keyless != nil {
-			c.problem(path, "cannot be ignored for a keyless authority: only the log tells when its short-lived certificate was used")
-			return
-		}
-		out.needsLog = false
-	default:
-		c.problem(path, "is %q: it can be %q, or %q, which is the default for a key",
-			a.TransparencyLog, Required, Ignore)
+// sufficientRoot refuses a trusted root that is there, and under which no signature of the authority could ever
+// count.
+func (a authority) sufficientRoot() error {
+	if !a.needsRoot() || a.root == nil || a.root.current == nil {
+		return nil
 	}
+	var why error
+	for _, trusted := range a.root.current {
+		if why = a.sufficient(trusted); why == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("cannot be checked against %s, which %w", a.root.name, why)
 }
 
-// key returns the key of that name.
-func (c *compiler) key(name string) (*publicKey, error) {
-	if known, ok := c.keys[name]; ok {
-		return known, nil
+// sufficient says what a trusted root lacks that the authority needs.
+func (a authority) sufficient(trusted root.TrustedMaterial) error {
+	switch {
+	case a.needsLog && len(trusted.RekorLogs()) == 0:
+		without := "transparencyLog: " + Ignore
+		if a.identity != nil {
+			without += " and timestamp: " + Required
+		}
+		return fmt.Errorf("has no transparency log: name another trustedRoot, or write %s", without)
+	case a.identity != nil && a.identity.own == nil && len(trusted.FulcioCertificateAuthorities()) == 0:
+		return errors.New("has no certificate authority: name another trustedRoot")
+	case a.needsSCT && len(trusted.CTLogs()) == 0:
+		return fmt.Errorf("has no certificate transparency log: name another trustedRoot, or write certificateLog: %s beside keyless "+
+			"if its certificate authority has none, as GitHub's own", Ignore)
+	case a.needsTimestamp && len(trusted.TimestampingAuthorities()) == 0:
+		return fmt.Errorf("has no timestamp authority: name another trustedRoot, or leave timestamp: %s out", Required)
 	}
-	return loadKey(c.dir, name)
+	return nil
 }

@@ -25,12 +25,22 @@ type bundled struct {
 	names     certificateNames
 }
 
-func readBundle(a image.Attachment) (*bundled, error) {
+// openBundle reads a bundle, whatever it holds.
+func openBundle(data []byte) (*bundled, error) {
 	b := &bundled{bundle: &bundle.Bundle{}}
-	if err := b.bundle.UnmarshalJSON(a.Payload); err != nil {
+	if err := b.bundle.UnmarshalJSON(data); err != nil {
 		return nil, fmt.Errorf("it is no Sigstore bundle: %w", err)
 	}
-	if err := b.readMaterial(); err != nil {
+	if err := b.bounded(); err != nil {
+		return nil, err
+	}
+	return b, b.readMaterial()
+}
+
+// readBundle reads a bundle that holds a statement, as those beside images do.
+func readBundle(a image.Attachment) (*bundled, error) {
+	b, err := openBundle(a.Payload)
+	if err != nil {
 		return nil, err
 	}
 	envelope, err := b.bundle.Envelope()
@@ -46,6 +56,17 @@ func readBundle(a image.Attachment) (*bundled, error) {
 	}
 	b.statement, err = readStatement(payload)
 	return b, err
+}
+
+// maxCertificates bounds the chain that a bundle may bring. sigstore-go bounds log entries and timestamps, to 32.
+const maxCertificates = 10
+
+// bounded refuses a chain that would cost more to read than any that is meant to be verified.
+func (b *bundled) bounded() error {
+	if n := len(b.bundle.GetVerificationMaterial().GetX509CertificateChain().GetCertificates()); n > maxCertificates {
+		return fmt.Errorf("the bundle has a chain of %d certificates, more than %d", n, maxCertificates)
+	}
+	return nil
 }
 
 // readMaterial reads the certificate, if there is one.
@@ -66,21 +87,45 @@ func (b *bundled) check(_ context.Context, digest v1.Hash, a authority, trusted 
 		return Signer{}, b.explain(digest, a, err)
 	}
 	signer := Signer{}
-	for _, t := range result.VerifiedTimestamps {
-		signer.SignedAt = earlier(signer.SignedAt, t.Timestamp)
+	for _, t := range b.times(result, a, trusted) {
+		signer.SignedAt = earlier(signer.SignedAt, t)
 	}
 	if a.needsLog {
 		signer.LogIndex = b.logIndex()
 	}
-	if a.needsLog && a.key != nil {
-		// A key needs no time to be valid, so the verifier gave none; the log may still know it.
-		times, _ := verify.VerifyTlogEntry(b.bundle, keyMaterial{trusted, a.key}, 1, true)
-		for _, t := range times {
-			signer.SignedAt = earlier(signer.SignedAt, t.Time)
-		}
+	if subject := b.statement.about(digest); subject != nil {
+		signer.DockerReference = subject.Name
+		signer.Annotations = claimedAnnotations(subject.Annotations)
 	}
 	return signer, nil
 }
+
+// times are those that the log and timestamp authorities vouch for. A key is valid at any time, for which the
+// verifier looked for none; the log may know one all the same, and where it does not, a timestamp authority.
+func (b *bundled) times(result *verify.VerificationResult, a authority, trusted root.TrustedMaterial) (times []time.Time) {
+	for _, t := range result.VerifiedTimestamps {
+		if t.Type != currentTime {
+			times = append(times, t.Timestamp)
+		}
+	}
+	if a.key == nil || !a.needsLog || a.needsTimestamp {
+		return times
+	}
+	logged, _ := verify.VerifyTlogEntry(b.bundle, keyMaterial{trusted, a.key}, 1, true)
+	for _, t := range logged {
+		times = append(times, t.Time)
+	}
+	if len(times) == 0 && a.usesTimestamp {
+		stamped, _, _ := verify.VerifySignedTimestamp(b.bundle, trusted)
+		for _, t := range stamped {
+			times = append(times, t.Time)
+		}
+	}
+	return times
+}
+
+// currentTime is how sigstore-go calls a time that nobody vouches for.
+const currentTime = "CurrentTime"
 
 // earlier returns the earlier one of two times, of which the first may not be known yet.
 func earlier(known, t time.Time) time.Time {
@@ -90,18 +135,9 @@ func earlier(known, t time.Time) time.Time {
 	return known
 }
 
-// verify is sigstore-go's judgement: the whole chain at each trusted time, the log entry and what it binds,
-// the certificate's own log, the signature, and the subject.
+// verify verifies a bundle that holds a statement.
 func (b *bundled) verify(digest v1.Hash, a authority, trusted root.TrustedMaterial) (*verify.VerificationResult, error) {
-	want, err := hex.DecodeString(digest.Hex)
-	if err != nil {
-		return nil, err
-	}
-	verifier, policy, err := b.terms(a, trusted)
-	if err != nil {
-		return nil, err
-	}
-	result, err := verifier.Verify(b.bundle, verify.NewPolicy(verify.WithArtifactDigest(digest.Algorithm, want), policy))
+	result, err := b.prove(digest, a, trusted)
 	if err != nil {
 		return nil, err
 	}
@@ -111,24 +147,55 @@ func (b *bundled) verify(digest v1.Hash, a authority, trusted root.TrustedMateri
 	return result, nil
 }
 
+// prove is sigstore-go's judgement: the whole chain at each trusted time, the log entry and what it binds,
+// the certificate's own log, the signature, and the subject.
+func (b *bundled) prove(digest v1.Hash, a authority, trusted root.TrustedMaterial) (*verify.VerificationResult, error) {
+	want, err := hex.DecodeString(digest.Hex)
+	if err != nil {
+		return nil, err
+	}
+	verifier, policy, err := b.terms(a, trusted)
+	if err != nil {
+		return nil, err
+	}
+	return verifier.Verify(b.bundle, verify.NewPolicy(verify.WithArtifactDigest(digest.Algorithm, want), policy))
+}
+
 // terms says what a signature must prove to count for an authority.
 func (b *bundled) terms(a authority, trusted root.TrustedMaterial) (*verify.Verifier, verify.PolicyOption, error) {
-	if a.identity != nil {
-		verifier, err := verify.NewVerifier(trusted, verify.WithSignedCertificateTimestamps(1),
-			verify.WithTransparencyLog(1), verify.WithObserverTimestamps(1))
-		if err != nil {
-			return nil, nil, err
-		}
-		who, err := a.identity.sigstore()
-		return verifier, verify.WithCertificateIdentity(who), err
+	if a.key != nil {
+		verifier, err := verify.NewVerifier(keyMaterial{trusted, a.key}, a.options()...)
+		return verifier, verify.WithKey(), err
 	}
-	material := keyMaterial{TrustedMaterial: trusted, key: a.key}
-	options := []verify.VerifierOption{verify.WithNoObserverTimestamps()}
+	verifier, err := verify.NewVerifier(trusted, a.options()...)
+	if err != nil {
+		return nil, nil, err
+	}
+	who, err := a.identity.sigstore()
+	return verifier, verify.WithCertificateIdentity(who), err
+}
+
+// options are what a signature must prove, in sigstore-go's terms. Observers are both logs and timestamp
+// authorities: whoever of them tells a time, the chain must be valid then.
+func (a authority) options() []verify.VerifierOption {
+	var options []verify.VerifierOption
 	if a.needsLog {
 		options = append(options, verify.WithTransparencyLog(1))
 	}
-	verifier, err := verify.NewVerifier(material, options...)
-	return verifier, verify.WithKey(), err
+	if a.needsSCT {
+		options = append(options, verify.WithSignedCertificateTimestamps(1))
+	}
+	switch {
+	case a.needsTimestamp:
+		return append(options, verify.WithSignedTimestamps(1), verify.WithObserverTimestamps(1))
+	case a.key != nil:
+		return append(options, verify.WithNoObserverTimestamps())
+	case a.now:
+		return append(options, verify.WithCurrentTime())
+	case !a.usesTimestamp:
+		return append(options, verify.WithIntegratedTimestamps(1))
+	}
+	return append(options, verify.WithObserverTimestamps(1))
 }
 
 // keyMaterial trusts one key, whatever hint a bundle gives, beside what a trusted root trusts.
@@ -156,6 +223,9 @@ func (b *bundled) explain(digest v1.Hash, a authority, err error) *refusal {
 	}
 	if entries, e := b.bundle.TlogEntries(); a.needsLog && e == nil && len(entries) == 0 {
 		return refuse(depthTrust, "%s", noLogEntry)
+	}
+	if timestamps, e := b.bundle.Timestamps(); a.needsTimestamp && e == nil && len(timestamps) == 0 {
+		return refuse(depthTrust, "%s", noTimestamp)
 	}
 	return refuse(depthTrust, "%v", err)
 }

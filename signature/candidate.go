@@ -2,6 +2,7 @@ package signature
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -66,6 +67,8 @@ func (c *candidate) read(a image.Attachment) (isAttestation bool, err error) {
 		}
 	}()
 	switch {
+	case a.Malformed != "":
+		return isAttestation, errors.New(a.Malformed)
 	case strings.HasPrefix(a.MediaType, bundleMediaType):
 		b, err := readBundle(a)
 		if err != nil {
@@ -109,12 +112,22 @@ func (c *candidate) check(ctx context.Context, digest v1.Hash, a authority, trus
 	if r != nil {
 		return Signer{}, r
 	}
+	if a.identity != nil {
+		// The libraries know nothing of claims.
+		if why := a.identity.mismatch(c.names); why != "" {
+			return Signer{}, refuse(depthSigner, "%s", why)
+		}
+	}
 	s.Layout = c.layout
 	switch {
 	case a.key != nil:
 		s.Kind, s.Key, s.Fingerprint = "key", a.key.name, a.key.fingerprint
+		return s, nil
+	case a.identity.own != nil:
+		s.Kind, s.Roots = "certificate", a.identity.own.name
 	default:
-		s.Kind, s.Issuer, s.Subject = "keyless", c.names.issuer, c.names.subject
+		s.Kind = "keyless"
 	}
+	s.Issuer, s.Subject, s.Workflow = c.names.issuer, c.names.subject, c.names.workflow
 	return s, nil
 }

@@ -3,6 +3,8 @@ package signature
 import (
 	"fmt"
 	"slices"
+
+	"github.com/tidewaiter/tidewaiter/image"
 )
 
 // rule is an entry that can be applied.
@@ -14,6 +16,7 @@ type rule struct {
 	requirements []requirement
 	everyChild   bool
 	repository   string // that keeps the signatures; empty: the image's own
+	wanted       conditions
 	// conditions say why a signature that an authority accepts does not count all the same; nil if it does.
 	conditions func(Signer) *refusal
 }
@@ -28,6 +31,8 @@ func (r rule) matches(name string) bool {
 type compiler struct {
 	dir   string
 	roots map[string]*trustRoot // by the name that authorities use; "" is the default one
+	// services keep the keys that are in no file; nil if none may be asked.
+	services *keyServices
 	// keys are those that are no files yet, by name (Suggest).
 	keys     map[string]*publicKey
 	problems []Problem
@@ -38,8 +43,7 @@ func (c *compiler) problem(path []any, format string, args ...any) {
 }
 
 // compile turns a policy into rules, or reports all of its problems at once.
-func compile(p Policy, dir string, roots map[string]*trustRoot) ([]rule, error) {
-	c := &compiler{dir: dir, roots: roots}
+func compile(p Policy, c compiler) ([]rule, error) {
 	rules := make([]rule, len(p.Entries))
 	for i, e := range p.Entries {
 		rules[i] = c.entry([]any{"trust", i}, e)
@@ -63,6 +67,11 @@ func (c *compiler) entry(path []any, e Entry) rule {
 		}
 		r.patterns = append(r.patterns, p)
 	}
+	if e.Signatures != "" {
+		if _, err := image.ParseRepository(e.Signatures); err != nil {
+			c.problem(append(path, "signatures"), "%v", err)
+		}
+	}
 	if len(e.Authorities) == 0 && len(e.Attestations) == 0 {
 		c.problem(path, "has no authorities: nobody could vouch for these images; add a key or a keyless identity")
 	}
@@ -70,11 +79,11 @@ func (c *compiler) entry(path []any, e Entry) rule {
 	if len(e.Authorities) > 0 {
 		r.threshold = c.threshold(path, e.Threshold, r.authorities)
 	}
-	r.conditions = func(Signer) *refusal { return nil }
+	r.wanted = c.conditions(path, e, r.authorities)
 	for i, want := range e.Attestations {
 		r.requirements = append(r.requirements, c.requirement(append(path, "attestations", i), want, e, r.authorities))
 	}
-	return r
+	return r.of("")
 }
 
 // authorities compiles the authorities of an entry, or of a requirement.
@@ -83,24 +92,46 @@ func (c *compiler) authorities(path []any, list []Authority) []authority {
 	for i, a := range list {
 		out[i] = c.authority(append(path, "authorities", i), a)
 	}
-	c.distinctKeys(path, out)
+	c.distinct(path, out)
 	return out
 }
 
-// distinctKeys refuses one key under two names: it would look like two signers, and count as one.
-func (c *compiler) distinctKeys(path []any, authorities []authority) {
+// distinct refuses one authority under two names: it would look like two signers, and count as one.
+func (c *compiler) distinct(path []any, authorities []authority) {
 	first := map[string]int{}
 	for i, a := range authorities {
-		if a.key == nil {
+		who, kind, detail := a.who()
+		if who == "" {
+			continue // a problem that is told already
+		}
+		if j, ok := first[who]; ok {
+			c.problem(append(path, "authorities", i), "is the same %s as authorities[%d]%s: leave one of them out", kind, j, detail)
 			continue
 		}
-		if j, ok := first[a.key.fingerprint]; ok {
-			c.problem(append(path, "authorities", i, "key"),
-				"is the same key as authorities[%d] (SHA-256 %s): leave one of them out", j, a.key.fingerprint)
-			continue
+		first[who] = i
+		for j, b := range authorities[:i] {
+			if a.identity != nil && b.identity != nil && mixed(a.identity.own, b.identity.own) {
+				c.problem(append(path, "authorities", i, "certificate", "roots"),
+					"has a root in common with that of authorities[%d], so that one signer could count as two: name the same file in both", j)
+			}
 		}
-		first[a.key.fingerprint] = i
 	}
+}
+
+// who says what makes an authority itself, what kind it is, and what is good to know of it. It is empty if the
+// authority could not be compiled.
+func (a authority) who() (who, kind, detail string) {
+	switch {
+	case a.key != nil:
+		return a.key.fingerprint, "key", " (SHA-256 " + a.key.fingerprint + ")"
+	case a.service != nil:
+		return a.service.reference, "key", ""
+	case a.identity != nil && a.root != nil:
+		return a.identity.String() + " " + a.root.name, "identity", ""
+	case a.identity != nil:
+		return a.identity.String(), "identity", ""
+	}
+	return "", "", ""
 }
 
 // threshold checks that a threshold can be met, and returns it. A pattern may stand for any number of
@@ -112,9 +143,25 @@ func (c *compiler) threshold(path []any, threshold int, authorities []authority)
 		return 1
 	case threshold < 0:
 		c.problem(append(path, "threshold"), "is %d: it says how many must vouch, and must be at least 1", threshold)
-	case threshold > len(authorities) && !open:
-		c.problem(append(path, "threshold"), "is %d, but there are only %d authorities: it could never be met",
-			threshold, len(authorities))
+	case !open && threshold > signers(authorities):
+		c.problem(append(path, "threshold"), "is %d, but there are only %d authorities who count as one each: it could never be met",
+			threshold, signers(authorities))
 	}
 	return threshold
+}
+
+// signers counts whom authorities stand for, if none of them stands for several: an identity is one signer
+// whatever its claims must be.
+func signers(authorities []authority) int {
+	distinct := map[string]bool{}
+	for _, a := range authorities {
+		who, _, _ := a.who()
+		if a.identity != nil {
+			id := *a.identity
+			id.claims = nil
+			who = id.String()
+		}
+		distinct[who] = true
+	}
+	return len(distinct)
 }

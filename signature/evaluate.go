@@ -121,15 +121,13 @@ func (j *judge) entry(r rule, places []place, found gathered) (EntryResult, []At
 		}
 	}
 	entry.Held = entry.Signed
-	var attestations []Attestation
-	for _, want := range r.requirements {
-		result, verified, err := j.requirement(want, places, found)
-		if err != nil {
-			return entry, nil, err
-		}
+	results, attestations, err := j.requirements(r.requirements, places, found)
+	if err != nil {
+		return entry, nil, err
+	}
+	for _, result := range results {
 		entry.Held = entry.Held && result.Held
 		entry.Attestations = append(entry.Attestations, result)
-		attestations = append(attestations, verified...)
 	}
 	return entry, attestations, nil
 }

@@ -13,9 +13,15 @@ import (
 	"github.com/sigstore/sigstore/pkg/cryptoutils"
 )
 
-// identity is a keyless authority that can be matched.
+// identity is whom a certificate must be for.
 type identity struct {
 	issuer, subject matcher
+	// anyIssuer tells that the subject alone says who is meant, as it may with an authority of one's own.
+	anyIssuer bool
+	// own is the authority of one's own that must have issued the certificate; nil: those of the trusted root.
+	own *ownAuthority
+	// claims are wanted of the workflow that signed.
+	claims []claim
 }
 
 // matcher wants a value exactly, or by a pattern of the whole value. It has one of the two.
@@ -39,10 +45,24 @@ func (m matcher) String() string {
 }
 
 // open tells that the identity stands for any number of people or workflows.
-func (id identity) open() bool { return id.issuer.pattern != nil || id.subject.pattern != nil }
+func (id identity) open() bool {
+	return id.anyIssuer || id.issuer.pattern != nil || id.subject.pattern != nil
+}
 
 func (id identity) String() string {
-	return fmt.Sprintf("keyless %s (issuer %s)", id.subject, id.issuer)
+	var b strings.Builder
+	if id.own != nil {
+		fmt.Fprintf(&b, "certificate %s (roots %s", id.subject, id.own.name)
+		if !id.anyIssuer {
+			fmt.Fprintf(&b, ", issuer %s", id.issuer)
+		}
+	} else {
+		fmt.Fprintf(&b, "keyless %s (issuer %s", id.subject, id.issuer)
+	}
+	for _, c := range id.claims {
+		fmt.Fprintf(&b, ", %s %s", c.name, c.want)
+	}
+	return b.String() + ")"
 }
 
 // mismatch says in which way a certificate is of somebody else. Empty if it is of this identity.
@@ -50,10 +70,10 @@ func (id identity) mismatch(cert certificateNames) string {
 	switch {
 	case !id.subject.match(cert.subject):
 		return fmt.Sprintf("certificate subject %s does not match %s", quote(cert.subject), id.subject)
-	case !id.issuer.match(cert.issuer):
+	case !id.anyIssuer && !id.issuer.match(cert.issuer):
 		return fmt.Sprintf("certificate issuer %s does not match %s", quote(cert.issuer), id.issuer)
 	}
-	return ""
+	return mismatch(id.claims, cert.workflow)
 }
 
 // cosign is the identity in cosign's terms.
@@ -71,12 +91,16 @@ func (id identity) cosign() cosign.Identity {
 // sigstore is the identity in sigstore-go's terms.
 func (id identity) sigstore() (verify.CertificateIdentity, error) {
 	c := id.cosign()
+	if id.anyIssuer {
+		c.IssuerRegExp = ".*" // it wants to be told
+	}
 	return verify.NewShortCertificateIdentity(c.Issuer, c.IssuerRegExp, c.Subject, c.SubjectRegExp)
 }
 
 // certificateNames is whom a certificate is for, and which identity provider said so.
 type certificateNames struct {
 	issuer, subject string
+	workflow        *Workflow
 }
 
 // readNames reads whom a certificate is for, and prepares it for verification. Sigstore's certificates have
@@ -94,13 +118,15 @@ func readNames(cert *x509.Certificate) (certificateNames, error) {
 	}
 	// crypto/x509 does not know the subject alternative name that Sigstore uses for user names, which is now read.
 	cert.UnhandledCriticalExtensions = slices.DeleteFunc(cert.UnhandledCriticalExtensions, cryptoutils.SANOID.Equal)
-	return certificateNames{issuer: summary.Issuer, subject: summary.SubjectAlternativeName}, nil
+	return certificateNames{summary.Issuer, summary.SubjectAlternativeName, workflowOf(summary.Extensions)}, nil
 }
 
-func (c *compiler) identity(path []any, k Keyless) *identity {
+// keyless compiles an identity in certificates of a trusted root's authority.
+func (c *compiler) keyless(path []any, k Keyless) *identity {
 	return &identity{
 		issuer:  c.matcher(path, "issuer", k.Issuer, k.IssuerPattern),
 		subject: c.matcher(path, "subject", k.Subject, k.SubjectPattern),
+		claims:  c.claims(append(path, "claims"), k.Claims),
 	}
 }
 
@@ -110,6 +136,8 @@ func (c *compiler) matcher(path []any, field, exact, pattern string) matcher {
 		c.problem(path, "has no %[1]s: anybody's certificate would do; write %[1]s or %[1]sPattern", field)
 	case exact != "" && pattern != "":
 		c.problem(path, "has both %[1]s and %[1]sPattern: leave one of them out", field)
+	case strings.Contains(exact, "*"):
+		c.problem(append(path, field), "is %q, and is compared as it is: write %sPattern, a regular expression", exact, field)
 	case exact != "":
 		return matcher{exact: exact}
 	default:

@@ -41,9 +41,9 @@ type publicKey struct {
 // loadKey reads the public key file that a policy names. An error continues "key …".
 func loadKey(dir, name string) (*publicKey, error) {
 	if i := strings.Index(name, "://"); i >= 0 {
-		return nil, fmt.Errorf("is %q: keys are read from files only; store the public key beside the configuration", name)
+		return nil, fmt.Errorf("is %q: keys are read from files, and from awskms://, azurekms://, gcpkms:// and hashivault://; store the public key beside the configuration", name)
 	}
-	data, err := readKeyFile(resolve(dir, name))
+	data, err := readTrusted(resolve(dir, name), maxKeyFile)
 	if err != nil {
 		return nil, fmt.Errorf("%q: %w", name, err)
 	}
@@ -61,7 +61,8 @@ func resolve(dir, name string) string {
 	return filepath.Join(dir, name)
 }
 
-func readKeyFile(path string) ([]byte, error) {
+// readTrusted reads a file that decides who is trusted, of at most limit bytes.
+func readTrusted(path string, limit int64) ([]byte, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -70,8 +71,8 @@ func readKeyFile(path string) ([]byte, error) {
 		return nil, err
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s is not a regular file", path)
-	case info.Size() > maxKeyFile:
-		return nil, fmt.Errorf("%s is larger than %d bytes: that is no public key", path, maxKeyFile)
+	case info.Size() > limit:
+		return nil, fmt.Errorf("%s is larger than the %d bytes that are read", path, limit)
 	case runtime.GOOS != "windows" && info.Mode().Perm()&0o002 != 0:
 		return nil, fmt.Errorf("anybody on this machine may replace %s: chmod o-w it", path)
 	}
@@ -80,7 +81,7 @@ func readKeyFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, maxKeyFile))
+	return io.ReadAll(io.LimitReader(file, limit))
 }
 
 // parsePublicKey reads the one public key of a PEM file.

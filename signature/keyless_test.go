@@ -29,6 +29,8 @@ type keylessCase struct {
 	keyless *Keyless      // byWorkflow's if it is nil
 }
 
+// TestKeyless wants the certificate to be for exactly who is meant: a pattern matches the whole of a name, or not
+// at all (SIG-02, SIG-03).
 func TestKeyless(t *testing.T) {
 	pattern := func(subject string) *Keyless { return &Keyless{Issuer: provider, SubjectPattern: subject} }
 	goodorg := leaf{subjects: []string{"https://github.com/goodorg/web/.github/workflows/release.yml@refs/tags/v1"}}
@@ -63,6 +65,24 @@ func TestKeyless(t *testing.T) {
 			b := w.bundle(me, signedStatement(digestA, signPredicate), bundleOptions{log: true, after: test.after})
 			checkOutcome(t, verifyAttachments(t, p, o, attach(t, b)), test.want)
 		})
+	}
+}
+
+// TestNobody has an authority that names nobody, which the loader refuses. To cosign it would be anybody (SIG-02).
+func TestNobody(t *testing.T) {
+	w := newWorld(t, time.Hour)
+	trusted, err := newTrustRoots(Options{TrustedRoot: w.trustedRoot()})
+	noError(t, err)
+	me := w.identity(leaf{})
+	signatures, _ := collect([]image.Attachment{
+		w.simple(me, digestA, time.Minute),
+		attach(t, w.bundle(me, signedStatement(digestA, signPredicate), bundleOptions{log: true, after: time.Minute})),
+	})
+	nobody := authority{identity: &identity{}, demands: demands{needsLog: true, needsSCT: true, usesTimestamp: true}}
+	for _, c := range signatures {
+		if got, refused := c.check(t.Context(), mustHash(t), nobody, trusted[""].current[0]); refused == nil {
+			t.Errorf("%s: got %+v, want it refused", c.layout, got)
+		}
 	}
 }
 

@@ -94,7 +94,7 @@ func TestLogByDefault(t *testing.T) {
 		"keyless":           {Authority{Keyless: identity}, true},
 		"keyless, required": {Authority{Keyless: identity, TransparencyLog: Required}, true},
 	} {
-		rules, err := compile(Policy{[]Entry{{Images: []string{"**"}, Authorities: []Authority{test.authority}}}}, dir, nil)
+		rules, err := compile(Policy{[]Entry{{Images: []string{"**"}, Authorities: []Authority{test.authority}}}}, compiler{dir: dir})
 		noError(t, err)
 		if got := rules[0].authorities[0].needsLog; got != test.want {
 			t.Errorf("%s: log needed is %v, want %v", name, got, test.want)

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -27,6 +28,7 @@ func decodePolicy(text string) (Policy, error) {
 	return p, err
 }
 
+// TestPolicyStrict misspells fields: none is overlooked (SIG-02).
 func TestPolicyStrict(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
 		"misspelt identity": {"trust: [{images: [a], authorities: [{keyless: {issuer: a, subject_regexp: b}}]}]", "subject_regexp"},
@@ -53,9 +55,9 @@ func TestPolicyProblems(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
 		"no images":          {"trust: [{authorities: [{key: 0.pub}]}]", "trust[0]: has no images"},
 		"no authorities":     {start + "[]}]", "trust[0]: has no authorities"},
-		"empty authority":    {start + "[{}]}]", "trust[0].authorities[0]: is neither a key nor keyless"},
-		"null keyless":       {start + "[{keyless: null}]}]", "is neither a key nor keyless"},
-		"both":               {start + "[{key: 0.pub, keyless: {issuer: a, subject: b}}]}]", "is both a key and keyless"},
+		"empty authority":    {start + "[{}]}]", "trust[0].authorities[0]: is neither a key nor"},
+		"null keyless":       {start + "[{keyless: null}]}]", "is neither a key nor"},
+		"both":               {start + "[{key: 0.pub, keyless: {issuer: a, subject: b}}]}]", "is more than one of key, certificate and keyless"},
 		"no identity":        {start + "[{keyless: {}}]}]", "trust[0].authorities[0].keyless: has no issuer"},
 		"no subject":         {start + "[{keyless: {issuer: a}}]}]", "trust[0].authorities[0].keyless: has no subject"},
 		"no issuer":          {start + "[{keyless: {subject: a}}]}]", "has no issuer"},
@@ -66,8 +68,8 @@ func TestPolicyProblems(t *testing.T) {
 		"escaping the group": {start + "[{keyless: {issuer: a, subjectPattern: 'a)|(?:b'}}]}]", "is no regular expression"},
 		"log spelling":       {start + "[{key: 0.pub, transparencyLog: notRequired}]}]", `transparencyLog: is "notRequired": it can be "required"`},
 		"keyless no log":     {start + "[{keyless: {issuer: a, subject: b}, transparencyLog: ignore}]}]", "cannot be ignored for a keyless"},
-		"key twice":          {start + "[{key: 0.pub}, {key: ./0.pub}]}]", "trust[0].authorities[1].key: is the same key as authorities[0]"},
-		"key renamed":        {start + "[{key: 0.pub}, {key: 1.pub}, {key: same.pub}]}]", "trust[0].authorities[2].key: is the same key as authorities[0]"},
+		"key twice":          {start + "[{key: 0.pub}, {key: ./0.pub}]}]", "trust[0].authorities[1]: is the same key as authorities[0]"},
+		"key renamed":        {start + "[{key: 0.pub}, {key: 1.pub}, {key: same.pub}]}]", "trust[0].authorities[2]: is the same key as authorities[0]"},
 		"negative threshold": {start + "[{key: 0.pub}], threshold: -1}]", "trust[0].threshold: is -1"},
 		"threshold":          {start + "[{key: 0.pub}, {key: 1.pub}], threshold: 3}]", "could never be met"},
 		"bad image":          {"trust: [{images: ['a', 'https://b'], authorities: [{key: 0.pub}]}]", `trust[0].images[1]: is "https://b"`},
@@ -116,6 +118,7 @@ func TestPolicyGood(t *testing.T) {
 	}
 }
 
+// TestKeyFiles reads files that are not what a key should be (SIG-20).
 func TestKeyFiles(t *testing.T) {
 	dir := t.TempDir()
 	private, err := x509.MarshalPKCS8PrivateKey(newECDSA(t))
@@ -182,10 +185,9 @@ func TestKeyPlaces(t *testing.T) {
 		"link.pub":                 "",
 		".":                        "not a regular file",
 		"open.pub":                 "chmod o-w",
-		"http://127.0.0.1/404":     "read from files only",
-		"https://keys.example/a":   "read from files only",
-		"awskms://alias/a":         "read from files only",
-		"env://COSIGN_PUBLIC_KEY":  "read from files only",
+		"http://127.0.0.1/404":     "keys are read from files, and from",
+		"https://keys.example/a":   "keys are read from files, and from",
+		"env://COSIGN_PUBLIC_KEY":  "keys are read from files, and from",
 		"../" + filepath.Base(dir): "not a regular file",
 		"\x00":                     "invalid argument",
 	} {
@@ -199,13 +201,18 @@ func FuzzPolicy(f *testing.F) {
 	f.Add("trust: [{images: ['registry.example/**'], threshold: 2, authorities: [{key: 0.pub}, {key: 1.pub, transparencyLog: ignore}]}]")
 	f.Add("trust: [{images: ['**'], authorities: [{keyless: {issuer: a, subjectPattern: 'https://b/.*'}}]}]")
 	f.Add("trust: [{images: [a], authorities: [{keyless: {issuerPattern: '(?i)a|b', subject: c}}]}]")
+	f.Add("trust: [{images: [a], authorities: [{keyless: {issuer: a, subject: b, claims: {repository: c/d, refPattern: 'refs/tags/v.*'}}, transparencyLog: ignore, timestamp: required, certificateLog: ignore}], maxAge: 30d}]")
+	f.Add("trust: [{images: [a], authorities: [{certificate: {roots: ca.pem, subject: b}, transparencyLog: ignore, timestamp: ignore}, {key: 'awskms:///alias/a'}], matchReference: true, annotations: {a: b}}]")
 	dir := writeKeys(f, newECDSA(f), newECDSA(f))
+	roots, err := os.ReadFile(newWorld(f, time.Hour).rootsFile())
+	noError(f, err)
+	noError(f, os.WriteFile(filepath.Join(dir, "ca.pem"), roots, 0o600))
 	f.Fuzz(func(t *testing.T, text string) {
 		p, err := decodePolicy(text)
 		if err != nil {
 			return
 		}
-		rules, err := compile(p, dir, nil)
+		rules, err := compile(p, compiler{dir: dir})
 		if err != nil {
 			if !strings.Contains(err.Error(), "trust[") {
 				t.Errorf("%q does not say where", err)
@@ -220,7 +227,7 @@ func FuzzPolicy(f *testing.F) {
 				if (a.key == nil) == (a.identity == nil) {
 					t.Errorf("authority %+v is accepted", a)
 				}
-				if a.identity != nil && (a.identity.mismatch(certificateNames{}) == "" || !a.needsLog) {
+				if a.identity != nil && (a.identity.mismatch(certificateNames{}) == "" || !a.provesTime() && !a.now) {
 					t.Errorf("identity %v is accepted", a)
 				}
 			}

@@ -90,7 +90,9 @@ type Workflow struct {
 // Attestation is a statement about the image that somebody whom the policy trusts for it has signed.
 type Attestation struct {
 	PredicateType string `json:"predicateType"`
-	Layout        string `json:"layout"`
+	// Subject is the digest that it is about: the image's, or, under an entry with everyChild, a platform's.
+	Subject string `json:"subject"`
+	Layout  string `json:"layout"`
 	// Manifest is the digest of the manifest that carries it.
 	Manifest string   `json:"manifest"`
 	Signers  []Signer `json:"signers"`

@@ -56,6 +56,7 @@ func (s *simple) check(ctx context.Context, digest v1.Hash, a authority, trusted
 	}
 	out := s.proof(a)
 	out.DockerReference = s.claim.Critical.Identity.DockerReference
+	out.Annotations = claimedAnnotations(s.claim.Optional)
 	return out, nil
 }
 
@@ -86,14 +87,11 @@ func (s *simple) explain(digest v1.Hash, a authority, err error) *refusal {
 	if named := s.claim.Critical.Image.DockerManifestDigest; named != digest.String() {
 		return refuse(depthClaim, "signature does not cover %s; it names %s", digest, quote(named))
 	}
-	if a.needsLog && s.log == nil {
-		return refuse(depthTrust, "%s", noLogEntry)
+	if r := s.lacking(a); r != nil {
+		return r
 	}
 	return refuse(depthTrust, "%v", err)
 }
-
-// noLogEntry is the reason for which a signature is refused that no log knows.
-const noLogEntry = "no transparency log entry, which the policy requires"
 
 // foreignKey says that a signature is not by the key that it was checked against.
 func foreignKey(cert *x509.Certificate, names certificateNames) *refusal {

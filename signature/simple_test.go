@@ -23,7 +23,7 @@ func TestExpiredIntermediate(t *testing.T) {
 	me := w.identity(leaf{})
 	before, after := w.simple(me, digestA, time.Minute), w.simple(me, digestA, 5*time.Minute)
 	checkOutcome(t, verifyAttachments(t, byWorkflow(), o, before), "")
-	checkOutcome(t, verifyAttachments(t, byWorkflow(), o, after), "the certificate chain was not valid when the signature was logged")
+	checkOutcome(t, verifyAttachments(t, byWorkflow(), o, after), "the certificate chain was not valid at the time of the signature")
 
 	b := w.bundle(me, signedStatement(digestA, signPredicate), bundleOptions{log: true, after: 5 * time.Minute})
 	checkOutcome(t, verifyAttachments(t, byWorkflow(), o, attach(t, b)), "failed to verify leaf certificate")
@@ -36,14 +36,14 @@ func TestExpiredIntermediate(t *testing.T) {
 // cosignAccepts asks cosign alone.
 func cosignAccepts(t *testing.T, o Options, a image.Attachment) bool {
 	t.Helper()
-	trusted, err := newTrustRoot(o)
+	trusted, err := readTrustedRoots(o.TrustedRoot)
 	noError(t, err)
 	s, err := readSimple(a)
 	noError(t, err)
-	layer, err := s.layer(authority{needsLog: true})
+	layer, err := s.layer(authority{demands: demands{needsLog: true}})
 	noError(t, err)
 	ok, err := cosign.VerifyImageSignature(context.Background(), layer, mustHash(t), &cosign.CheckOpts{
-		ClaimVerifier: cosign.SimpleClaimVerifier, Offline: true, TrustedMaterial: trusted.current[0],
+		ClaimVerifier: cosign.SimpleClaimVerifier, Offline: true, TrustedMaterial: trusted[0],
 		Identities: []cosign.Identity{{Issuer: provider, Subject: workflow}},
 	})
 	return ok && err == nil

@@ -46,7 +46,11 @@ type subject struct {
 // readStatement reads the payload of an envelope.
 func readStatement(payload []byte) (*statement, error) {
 	s := &statement{raw: payload}
-	if err := json.Unmarshal(payload, s); err != nil {
+	err := decode(payload, s)
+	if err == nil {
+		err = unambiguous(payload, "_type", "subject", "predicateType", "predicate")
+	}
+	if err != nil {
 		return nil, fmt.Errorf("the statement is not JSON of an in-toto statement: %w", err)
 	}
 	switch {
@@ -66,6 +70,17 @@ func readStatement(payload []byte) (*statement, error) {
 		}
 	}
 	return s, nil
+}
+
+// named are what the statement calls the subjects with that digest.
+func (s *statement) named(digest v1.Hash) []string {
+	var names []string
+	for _, d := range s.Subject {
+		if d.Digest[digest.Algorithm] == digest.Hex && d.Name != "" {
+			names = append(names, d.Name)
+		}
+	}
+	return names
 }
 
 // covers tells whether the statement is about a digest.

@@ -36,12 +36,13 @@ type SuggestedKey struct {
 // that would accept it. Nobody is suggested whose signature was not verified: each candidate is checked against
 // exactly the identity or key that would be suggested for it. The error says why this could not be done.
 func (v *Verifier) Suggest(ctx context.Context, img *image.Image) (Suggestion, error) {
-	s := &suggester{ctx: ctx, verifier: v, images: "**", compiler: compiler{dir: v.dir, roots: v.roots, keys: map[string]*publicKey{}}}
+	s := &suggester{ctx: ctx, verifier: v, images: "**", compiler: compiler{dir: v.dir, roots: v.roots, services: v.services, keys: map[string]*publicKey{}}}
 	if img.Reference.Transport == image.Registry {
 		s.images = img.Reference.Name()
 	}
-	for _, p := range img.Platforms {
-		s.children = append(s.children, p.Digest)
+	var err error
+	if s.children, err = img.Children(ctx); err != nil {
+		return Suggestion{}, err
 	}
 	repositories := []string{""}
 	for _, r := range v.matching(img.Reference) {
@@ -81,7 +82,7 @@ type suggester struct {
 func (s *suggester) entry(img *image.Image, where rule) (*Entry, error) {
 	places, found := where.places(img.Digest, s.children), gathered{}
 	for _, p := range places {
-		attachments, err := img.Attachments(s.ctx, p.digest, p.repository)
+		attachments, err := s.verifier.attachments(s.ctx, img, p)
 		if err != nil {
 			return nil, err
 		}
@@ -101,8 +102,14 @@ func (s *suggester) entry(img *image.Image, where rule) (*Entry, error) {
 	if err := s.ctx.Err(); err != nil {
 		return nil, err
 	}
-	prove := func(e Entry) *Result { return s.prove(e, img.Digest, found) }
-	return grow(e, wanted, prove), nil
+	grown := grow(e, wanted, func(e Entry) *Result { return s.prove(e, img.Digest, found) })
+	for _, r := range wanted {
+		if grown == nil || !slices.ContainsFunc(grown.Attestations, func(have Requirement) bool { return have.PredicateType == r.PredicateType }) {
+			s.note("an attestation of type %s is signed by somebody who could be named, but would not be accepted: its predicate cannot be read, or not every platform has one",
+				quote(r.PredicateType))
+		}
+	}
+	return grown, nil
 }
 
 // grow adds to an entry all requirements with which it still holds, and what their attestations tell. It
@@ -221,7 +228,7 @@ func (s *suggester) vouches(c *candidate, digest v1.Hash) *Authority {
 		case err != nil:
 			unknown = err
 		case refused == nil:
-			if unknown != nil {
+			if unknown != nil && a.Key != "" {
 				s.note("whether a log knows the signature could not be checked: %v", unknown)
 			}
 			return s.claimed(c, digest, a, signer)

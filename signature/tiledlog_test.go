@@ -55,14 +55,17 @@ func TestTiledLog(t *testing.T) {
 func (w *world) logTiled(s signer, statement, sig []byte) *protorekor.TransparencyLogEntry {
 	w.t.Helper()
 	digest := sha256.Sum256(dsse.PAE("application/vnd.in-toto+json", statement))
+	verifier := &rekortiles.Verifier{KeyDetails: protocommon.PublicKeyDetails_PKIX_ECDSA_P256_SHA_256}
+	if s.cert != nil {
+		verifier.Verifier = &rekortiles.Verifier_X509Certificate{X509Certificate: &protocommon.X509Certificate{RawBytes: s.cert.Raw}}
+	} else {
+		verifier.Verifier = &rekortiles.Verifier_PublicKey{PublicKey: &rekortiles.PublicKey{RawBytes: derOf(w.t, s.key.Public())}}
+	}
 	entry, err := protojson.Marshal(&rekortiles.Entry{
 		Kind: "hashedrekord", ApiVersion: "0.0.2",
 		Spec: &rekortiles.Spec{Spec: &rekortiles.Spec_HashedRekordV002{HashedRekordV002: &rekortiles.HashedRekordLogEntryV002{
-			Data: &protocommon.HashOutput{Algorithm: protocommon.HashAlgorithm_SHA2_256, Digest: digest[:]},
-			Signature: &rekortiles.Signature{Content: sig, Verifier: &rekortiles.Verifier{
-				KeyDetails: protocommon.PublicKeyDetails_PKIX_ECDSA_P256_SHA_256,
-				Verifier:   &rekortiles.Verifier_X509Certificate{X509Certificate: &protocommon.X509Certificate{RawBytes: s.cert.Raw}},
-			}},
+			Data:      &protocommon.HashOutput{Algorithm: protocommon.HashAlgorithm_SHA2_256, Digest: digest[:]},
+			Signature: &rekortiles.Signature{Content: sig, Verifier: verifier},
 		}}},
 	})
 	noError(w.t, err)

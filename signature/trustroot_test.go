@@ -8,7 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sigstore/cosign/v2/pkg/oci/static"
@@ -57,7 +59,7 @@ func TestTrustedRoot(t *testing.T) {
 	noError(t, os.WriteFile(filepath.Join(dir, "html.json"), []byte("<html>404</html>"), 0o600))
 	noError(t, os.WriteFile(filepath.Join(dir, "empty.json"), []byte(`{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}`), 0o600))
 	for name, want := range map[string]string{
-		"missing.json": "no such file", "html.json": "trustedRoot:", ".": "trustedRoot:", "empty.json": "has no transparency log",
+		"missing.json": "there is no file", "html.json": "trustedRoot:", ".": "trustedRoot:", "empty.json": "has no transparency log",
 	} {
 		if _, err := New(byWorkflow(), Options{Dir: dir, TrustedRoot: name}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want an error that says %q", name, err, want)
@@ -80,42 +82,66 @@ func TestOffline(t *testing.T) {
 	}
 }
 
-// TestFetchFails wants an error where the trusted root cannot be fetched, and nothing kept in place of it.
-func TestFetchFails(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	dir := t.TempDir()
-	for _, cache := range []string{"", dir} {
-		if got, err := fetchRoot(ctx, cache); err == nil || !strings.Contains(err.Error(), "could not be fetched") {
-			t.Errorf("got %v, %v, want an error", got, err)
+// TestRootIsFetchedOnce wants one fetching for many images, none in the first seconds after a failure, and another
+// one when the root has become old.
+func TestRootIsFetchedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fetched, failing := 0, true
+		trusted := trustRoot{until: time.Now(), fetch: func(context.Context) ([]root.TrustedMaterial, time.Time, error) {
+			fetched++
+			time.Sleep(time.Second)
+			if failing {
+				return nil, time.Time{}, errors.New("no network")
+			}
+			return []root.TrustedMaterial{&root.BaseTrustedMaterial{}}, time.Now().Add(rootLifetime), nil
+		}}
+		want := func(n int, ok bool) {
+			t.Helper()
+			var wait sync.WaitGroup
+			for range 3 {
+				wait.Go(func() {
+					if m, err := trusted.material(t.Context()); (err == nil) != ok || (len(m) == 1) != ok {
+						t.Errorf("got %v, %v, want success: %v", m, err, ok)
+					}
+				})
+			}
+			wait.Wait()
+			if fetched != n {
+				t.Errorf("fetched %d times, want %d", fetched, n)
+			}
 		}
+		want(1, false)
+		want(1, false)
+		time.Sleep(failureLifetime)
+		failing = false
+		want(2, true)
+		want(2, true)
+		time.Sleep(rootLifetime)
+		want(3, true)
+		time.Sleep(rootLifetime)
+		failing = true
+		want(4, false)
+	})
+}
+
+// TestImpatience wants the failure of who gave up to be nobody else's.
+func TestImpatience(t *testing.T) {
+	trusted := trustRoot{until: time.Now(), fetch: func(ctx context.Context) ([]root.TrustedMaterial, time.Time, error) {
+		return []root.TrustedMaterial{&root.BaseTrustedMaterial{}}, time.Now().Add(time.Hour), ctx.Err()
+	}}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if _, err := trusted.material(gone); err == nil {
+		t.Error("want an error")
+	}
+	if _, err := trusted.material(t.Context()); err != nil {
+		t.Errorf("got %v", err)
 	}
 }
 
-// TestRootIsFetchedOnce wants one fetching for many images, another one after a failure, and another one when
-// the root has become old.
-func TestRootIsFetchedOnce(t *testing.T) {
-	fetched, failing := 0, true
-	trusted := trustRoot{fetch: func(context.Context) ([]root.TrustedMaterial, error) {
-		fetched++
-		if failing {
-			return nil, errors.New("no network")
-		}
-		return []root.TrustedMaterial{&root.BaseTrustedMaterial{}}, nil
-	}}
-	_, err := trusted.material(context.Background())
-	if err == nil {
-		t.Error("want an error")
-	}
-	failing = false
-	for range 3 {
-		_, err := trusted.material(context.Background())
-		noError(t, err)
-	}
-	trusted.until = time.Now()
-	_, err = trusted.material(context.Background())
-	noError(t, err)
-	if fetched != 3 {
-		t.Errorf("fetched %d times, want 3", fetched)
+// TestZeroRoot wants a root that nothing is known of to trust nobody.
+func TestZeroRoot(t *testing.T) {
+	if m, err := (&trustRoot{}).material(t.Context()); len(m) > 0 || err == nil {
+		t.Errorf("got %v, %v", m, err)
 	}
 }

@@ -29,6 +29,12 @@ func push(t *testing.T) pushed {
 // attach pushes attachments as cosign does: as layers of the image that the .sig tag names.
 func (p pushed) attach(t *testing.T, attachments ...image.Attachment) {
 	t.Helper()
+	p.attachIn(t, "/shop/web", attachments...)
+}
+
+// attachIn is attach in another repository.
+func (p pushed) attachIn(t *testing.T, repository string, attachments ...image.Attachment) {
+	t.Helper()
 	img := v1.Image(empty.Image)
 	for _, a := range attachments {
 		var err error
@@ -38,7 +44,7 @@ func (p pushed) attach(t *testing.T, attachments ...image.Attachment) {
 		})
 		noError(t, err)
 	}
-	imagetest.Push(t, p.host+"/shop/web:"+strings.Replace(p.digest, ":", "-", 1)+".sig", img)
+	imagetest.Push(t, p.host+repository+":"+strings.Replace(p.digest, ":", "-", 1)+".sig", img)
 }
 
 // pull returns the image as the gate gets it.

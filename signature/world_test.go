@@ -12,6 +12,8 @@ import (
 	"encoding/asn1"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
 	"math/big"
 	"net/url"
 	"os"
@@ -23,12 +25,16 @@ import (
 	ct "github.com/google/certificate-transparency-go"
 	"github.com/google/certificate-transparency-go/tls"
 	"github.com/google/certificate-transparency-go/x509util"
+	cosignbundle "github.com/sigstore/cosign/v2/pkg/cosign/bundle"
+	"github.com/sigstore/cosign/v2/pkg/oci/static"
 	"github.com/sigstore/rekor/pkg/generated/models"
 	"github.com/sigstore/rekor/pkg/types"
 	"github.com/sigstore/rekor/pkg/types/hashedrekord"
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/testing/ca"
 	"github.com/sigstore/sigstore-go/pkg/tlog"
+
+	"github.com/tidewaiter/tidewaiter/image"
 )
 
 // world is a Sigstore of our own: a certificate authority, a certificate transparency log, a transparency log
@@ -123,7 +129,8 @@ type leaf struct {
 	issuer   string
 	from     time.Duration // after now
 	noSCT    bool
-	key      crypto.Signer // a new one if it is nil
+	says     []pkix.Extension // beside whom it is for
+	key      crypto.Signer    // a new one if it is nil
 }
 
 // identity issues a certificate, with the timestamp of the certificate transparency log in it.
@@ -148,7 +155,7 @@ func (w *world) identity(l leaf) signer {
 		noError(w.t, err)
 		template.URIs = append(template.URIs, u)
 	}
-	template.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 57264, 1, 1}, Value: []byte(l.issuer)}}
+	template.ExtraExtensions = append([]pkix.Extension{{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 57264, 1, 1}, Value: []byte(l.issuer)}}, l.says...)
 	cert := w.certificate(template, w.intermediate, key.Public(), w.intermediateKey)
 	if !l.noSCT {
 		template.ExtraExtensions = append(template.ExtraExtensions, w.sct(cert))
@@ -187,6 +194,31 @@ func (w *world) sct(cert *x509.Certificate) pkix.Extension {
 	value, err := asn1.Marshal(serialized)
 	noError(w.t, err)
 	return pkix.Extension{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11129, 2, 4, 2}, Value: value}
+}
+
+// stamp lets the timestamp authority see a signature of the classic layout. It always says now.
+func (w *world) stamp(a image.Attachment) image.Attachment {
+	w.t.Helper()
+	sig, err := base64.StdEncoding.DecodeString(a.Annotations[static.SignatureAnnotationKey])
+	noError(w.t, err)
+	response, err := w.services.TimestampResponse(sig)
+	noError(w.t, err)
+	text, err := json.Marshal(cosignbundle.RFC3161Timestamp{SignedRFC3161Timestamp: response})
+	noError(w.t, err)
+	a.Annotations[static.RFC3161TimestampAnnotationKey] = string(text)
+	return a
+}
+
+// rootsFile writes the certificates of the world's authority, as one's own, and returns its path.
+func (w *world) rootsFile() string {
+	w.t.Helper()
+	var text []byte
+	for _, c := range []*x509.Certificate{w.root, w.intermediate} {
+		text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})...)
+	}
+	path := filepath.Join(w.t.TempDir(), "ca.pem")
+	noError(w.t, os.WriteFile(path, text, 0o600))
+	return path
 }
 
 func (w *world) promised(body []byte, after time.Duration) tlog.RekorPayload {

@@ -11,9 +11,11 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
+	"github.com/tidewaiter/tidewaiter/image/imagetest"
 	"github.com/tidewaiter/tidewaiter/signature/signaturetest"
 )
 
@@ -94,27 +96,68 @@ deny contains msg if {
 	return nil
 }
 
-// serveImage starts a registry on loopback with the image of the archive, signed, and writes the key and a
-// configuration that trusts it to dir. Without an archive there is no image.
-func serveImage(dir, archive string) (ref string, stop func(), err error) {
-	if archive == "" {
-		return "", func() {}, nil
-	}
-	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithReferrersSupport(true)))
-	host := strings.TrimPrefix(server.URL, "http://")
-	if err := pushSigned(dir, host, archive); err != nil {
-		server.Close()
-		return "", nil, err
-	}
-	return host + "/bench/image:1", server.Close, nil
+// inputs are what the cases work on.
+type inputs struct {
+	dir    string   // with manifests, a key and a configuration that trusts it
+	host   string   // of a registry without TLS
+	image  string   // a large image in it, signed; empty if none was given
+	signed []string // small images in it, signed
 }
 
-func pushSigned(dir, host, archive string) error {
-	img, err := tarball.ImageFromPath(archive, nil)
+// signedImages is how many small images there are.
+const signedImages = 50
+
+// serveImages starts a registry on loopback with signed images: small ones, and the one of the archive if there
+// is one. It writes the key and a configuration that trusts it to dir.
+func serveImages(dir, archive string) (in inputs, stop func(), err error) {
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithReferrersSupport(true)))
+	in = inputs{dir: dir, host: strings.TrimPrefix(server.URL, "http://")}
+	if err := in.fill(archive); err != nil {
+		server.Close()
+		return inputs{}, nil, err
+	}
+	return in, server.Close, nil
+}
+
+func (in *inputs) fill(archive string) error {
+	key, err := signaturetest.NewKey()
 	if err != nil {
 		return err
 	}
-	tag, err := name.NewTag(host+"/bench/image:1", name.Insecure)
+	if archive != "" {
+		img, err := tarball.ImageFromPath(archive, nil)
+		if err != nil {
+			return err
+		}
+		in.image = in.host + "/bench/image:1"
+		if err := pushSigned(in.image, img, key); err != nil {
+			return err
+		}
+	}
+	for i := range signedImages {
+		img, err := imagetest.Build(nil, map[string]string{"app": fmt.Sprint(i)})
+		if err != nil {
+			return err
+		}
+		ref := fmt.Sprintf("%s/bench/small-%d:1", in.host, i)
+		if err := pushSigned(ref, img, key); err != nil {
+			return err
+		}
+		in.signed = append(in.signed, ref)
+	}
+	public, err := key.PublicPEM()
+	if err != nil {
+		return err
+	}
+	config := fmt.Sprintf("trust:\n  - images: [%q]\n    authorities: [{key: cosign.pub}]\nregistries: {%q: {plainHTTP: true}}\n", in.host+"/**", in.host)
+	if err := os.WriteFile(filepath.Join(in.dir, "tidewaiter.yaml"), []byte(config), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(in.dir, "cosign.pub"), public, 0o644)
+}
+
+func pushSigned(ref string, img v1.Image, key signaturetest.Key) error {
+	tag, err := name.NewTag(ref, name.Insecure)
 	if err != nil {
 		return err
 	}
@@ -125,20 +168,5 @@ func pushSigned(dir, host, archive string) error {
 	if err != nil {
 		return err
 	}
-	key, err := signaturetest.NewKey()
-	if err != nil {
-		return err
-	}
-	if err := key.Push(tag.Context(), digest); err != nil {
-		return err
-	}
-	public, err := key.PublicPEM()
-	if err != nil {
-		return err
-	}
-	config := fmt.Sprintf("trust:\n  - images: [%q]\n    authorities: [{key: cosign.pub}]\nregistries: {%q: {plainHTTP: true}}\n", host+"/**", host)
-	if err := os.WriteFile(filepath.Join(dir, "tidewaiter.yaml"), []byte(config), 0o644); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, "cosign.pub"), public, 0o644)
+	return key.Push(tag.Context(), digest)
 }

@@ -35,6 +35,15 @@ registries:
   "REGISTRY": {plainHTTP: true}
 `
 
+// elsewhere is a policy for images of another registry, by the same key.
+const elsewhere = `trust:
+  - images: ["registry.example/**"]
+    authorities:
+      - key: cosign.pub
+registries:
+  "REGISTRY": {plainHTTP: true}
+`
+
 func main() {
 	if err := demo(context.Background(), os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
@@ -69,6 +78,7 @@ func demo(ctx context.Context, out io.Writer) error {
 	}{
 		{"check k8s/deny", 1},
 		{"verify REGISTRY/shop/web:1.4", 0},
+		{"verify --config elsewhere.yaml REGISTRY/shop/web:1.4", 2},
 		{"check k8s/allow", 0},
 	} {
 		args := strings.ReplaceAll(run.args, "REGISTRY", host)
@@ -110,9 +120,11 @@ func fill(host, dir string) error {
 	if err := os.WriteFile(filepath.Join(dir, "cosign.pub"), public, 0o644); err != nil {
 		return err
 	}
-	config := strings.ReplaceAll(trust, "REGISTRY", host)
-	if err := os.WriteFile(filepath.Join(dir, "tidewaiter.yaml"), []byte(config), 0o644); err != nil {
-		return err
+	for name, text := range map[string]string{"tidewaiter.yaml": trust, "elsewhere.yaml": elsewhere} {
+		config := strings.ReplaceAll(text, "REGISTRY", host)
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(config), 0o644); err != nil {
+			return err
+		}
 	}
 	return fs.WalkDir(manifests, "k8s", func(name string, entry fs.DirEntry, err error) error {
 		target := filepath.Join(dir, filepath.FromSlash(name))

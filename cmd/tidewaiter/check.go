@@ -49,15 +49,15 @@ func newLint(a *app) *cobra.Command {
 		Use:   "lint TARGET...",
 		Short: "Judge manifests only: offline and fast",
 		Long: `Judge Kubernetes manifests without looking at the images that they run. No network
-connection is opened. It is "check --images=off --offline" for the moment before a
-commit.
+connection is opened: an image that is itself a target comes from oci: or an archive.
+It is "check --images=off" for the moment before a commit.
 
 ` + targetHelp,
 		Example: `  tidewaiter lint k8s/
   helm template shop charts/shop | tidewaiter lint -`,
 		Args: needTargets,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.offline = true
+			o.offline, o.local = true, true
 			return a.judge(cmd.Context(), o, out, args, false)
 		},
 	}

@@ -36,12 +36,13 @@ var imports = map[string][]string{
 	"shell":          {},
 	"manifests":      {},
 	"policies":       {},
-	"image":          {},
-	"signature":      {"image"},
+	"cache":          {},
+	"image":          {"cache"},
+	"signature":      {"cache", "image"},
 	"sbom":           {"image"},
 	"gate":           {"image", "manifests", "policies", "sbom", "shell", "signature"},
 	"report":         {"gate", "policies"},
-	"cmd/tidewaiter": {"gate", "image", "manifests", "policies", "report", "sbom", "shell", "signature"},
+	"cmd/tidewaiter": {"cache", "gate", "image", "manifests", "policies", "report", "sbom", "shell", "signature"},
 }
 
 var heavy = []string{"github.com/anchore/syft", "github.com/anchore/stereoscope", "github.com/sigstore/", "github.com/google/go-containerregistry/"}

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/spf13/cobra"
 
+	"github.com/tidewaiter/tidewaiter/cache"
 	"github.com/tidewaiter/tidewaiter/gate"
 	"github.com/tidewaiter/tidewaiter/image"
 	"github.com/tidewaiter/tidewaiter/policies"
@@ -25,6 +27,7 @@ type options struct {
 	failOn    string
 	platforms []string
 	offline   bool
+	local     bool // offline, and no registry either
 	plainHTTP []string
 }
 
@@ -47,7 +50,7 @@ func (o *options) registerFailOn(cmd *cobra.Command) {
 func (o *options) registerImages(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringArrayVar(&o.platforms, "platform", nil, "`PLATFORM` of an image to take: all or os/arch[/variant]; may be repeated (default all)")
-	f.BoolVar(&o.offline, "offline", false, "open no network connection: images come from oci: and archives, trust from files")
+	f.BoolVar(&o.offline, "offline", false, "open no network connection but to the registry of an image: trust comes from files")
 	f.StringArrayVar(&o.plainHTTP, "plain-http", nil, "`HOST` of a registry to speak HTTP without TLS to; may be repeated")
 }
 
@@ -118,8 +121,8 @@ func (o *options) newEngine(ctx context.Context) (*policies.Engine, *gate.Config
 	return engine, c, nil
 }
 
-// clients makes what reads images and what verifies their signatures.
-func (o *options) clients(c *gate.Config) (*image.Client, *signature.Verifier, error) {
+// clients makes what reads images and what verifies their signatures. What keeps the cache from working is noted.
+func (a *app) clients(o options, c *gate.Config) (*image.Client, *signature.Verifier, error) {
 	client := &image.Client{
 		Keychain:     keychain{c.Registries},
 		PlainHTTP:    c.PlainHTTP(),
@@ -127,11 +130,19 @@ func (o *options) clients(c *gate.Config) (*image.Client, *signature.Verifier, e
 		PrivateHosts: c.PrivateHosts(),
 		Platforms:    c.Platforms,
 		Offline:      o.offline,
+		Local:        o.local,
 		Limits:       c.Limits.Image(),
 		UserAgent:    "tidewaiter/" + programVersion(),
 	}
+	dir, err := cacheDir()
+	if err != nil {
+		dir = "" // which is noted once something would be kept
+	}
 	verifier, err := signature.New(c.TrustPolicy(), signature.Options{
-		Dir: c.Dir(), TrustedRoot: c.TrustedRoot, TrustedRoots: c.TrustedRoots, Offline: o.offline,
+		Dir: c.Dir(), TrustedRoot: c.TrustedRoot, TrustedRoots: c.TrustedRoots, Offline: o.offline, CacheDir: dir,
+		Cache:    sync.OnceValue(func() *cache.Cache { return openCache(func(err error) { complain(a.stderr, err) }) }),
+		Remember: time.Hour, // longer than a run takes
+		Rules:    statementRules(c),
 	})
 	if err != nil {
 		return nil, nil, configError{c.Explain(err)}
@@ -139,8 +150,9 @@ func (o *options) clients(c *gate.Config) (*image.Client, *signature.Verifier, e
 	return client, verifier, nil
 }
 
-// pull resolves the image that a command is about: one image, and no manifests.
-func pull(ctx context.Context, client *image.Client, ref string) (*image.Image, error) {
+// pull resolves the image that a command is about: one image, and no manifests. What is read of it is up to read:
+// image.Client's Pull, or Resolve.
+func pull(ctx context.Context, read func(context.Context, image.Reference) (*image.Image, error), ref string) (*image.Image, error) {
 	target, err := gate.ParseTarget(ref)
 	if err != nil {
 		return nil, undecidedError{err}
@@ -148,7 +160,7 @@ func pull(ctx context.Context, client *image.Client, ref string) (*image.Image, 
 	if target.Path != "" {
 		return nil, undecidedError{fmt.Errorf("%s is no image; write oci:%s if it is an OCI layout", ref, ref)}
 	}
-	img, err := client.Pull(ctx, target.Reference)
+	img, err := read(ctx, target.Reference)
 	if err != nil {
 		return nil, undecidedError{err}
 	}
@@ -161,7 +173,7 @@ func (a *app) newGate(ctx context.Context, o options) (*gate.Gate, []policies.Ru
 	if err != nil {
 		return nil, nil, err
 	}
-	client, verifier, err := o.clients(c)
+	client, verifier, err := a.clients(o, c)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -185,7 +197,7 @@ func (a *app) newGate(ctx context.Context, o options) (*gate.Gate, []policies.Ru
 // scan reads what is inside a platform, within the limits.
 func scan(limits image.Limits) func(context.Context, *image.Platform) (*sbom.SBOM, error) {
 	return func(ctx context.Context, p *image.Platform) (*sbom.SBOM, error) {
-		return sbom.Scan(ctx, p, sbom.Options{Layers: limits})
+		return sbom.Scan(ctx, p, sbom.Options{Layers: limits, Progress: layersTold(ctx)})
 	}
 }
 
@@ -199,5 +211,5 @@ func (k keychain) Resolve(r authn.Resource) (authn.Authenticator, error) {
 	if k.registries[r.RegistryStr()].Credentials == "none" {
 		return authn.Anonymous, nil
 	}
-	return authn.DefaultKeychain.Resolve(r)
+	return image.DockerKeychain.Resolve(r)
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/tidewaiter/tidewaiter/gate"
 	"github.com/tidewaiter/tidewaiter/image"
@@ -25,13 +26,21 @@ type progress struct {
 
 	mu     sync.Mutex
 	done   int
-	active map[string]string // what is being done, by the image's name
+	active map[string]string                // what is being done, by the image's name
+	layers map[string]map[int]layerProgress // of the layers that are being read, by the image's name
 	names  map[*image.Platform]string
+	drawn  time.Time
 }
+
+// layerProgress is how much of a layer was read, in bytes as stored.
+type layerProgress struct{ read, size int64 }
+
+// redraw is how long a line stays at least while nothing but bytes change.
+const redraw = 100 * time.Millisecond
 
 // watch decorates the gate's seams so that progress is told on w.
 func watch(g *gate.Gate, w io.Writer, width int) *progress {
-	p := &progress{w: w, width: width, active: map[string]string{}, names: map[*image.Platform]string{}}
+	p := &progress{w: w, width: width, active: map[string]string{}, layers: map[string]map[int]layerProgress{}, names: map[*image.Platform]string{}}
 	pull, verify, scan := g.Pull, g.Verify, g.SBOM
 	g.Pull = func(ctx context.Context, ref image.Reference) (*image.Image, error) {
 		p.begin(ref.String(), "resolving")
@@ -51,9 +60,38 @@ func watch(g *gate.Gate, w io.Writer, width int) *progress {
 		name := p.nameOf(platform)
 		p.begin(name, "reading "+platform.Name+" of")
 		defer p.end(name)
-		return scan(ctx, platform)
+		return scan(tellLayers(ctx, func(layer int, read, size int64) { p.layer(name, layer, layerProgress{read, size}) }), platform)
 	}
 	return p
+}
+
+// layersKey is the key of a context for who is told of the layers that a scan reads.
+type layersKey struct{}
+
+// tellLayers is a context that makes a scan tell how much it read of which layer.
+func tellLayers(ctx context.Context, tell func(layer int, read, size int64)) context.Context {
+	return context.WithValue(ctx, layersKey{}, tell)
+}
+
+// layersTold is who is told of layers; nil if nobody is.
+func layersTold(ctx context.Context) func(layer int, read, size int64) {
+	tell, _ := ctx.Value(layersKey{}).(func(layer int, read, size int64))
+	return tell
+}
+
+// layer takes down how much of a layer was read. One that is done is not shown.
+func (p *progress) layer(name string, layer int, now layerProgress) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.layers[name] == nil {
+		p.layers[name] = map[int]layerProgress{}
+	}
+	if p.layers[name][layer] = now; now.read >= now.size {
+		delete(p.layers[name], layer)
+	}
+	if time.Since(p.drawn) >= redraw {
+		p.draw()
+	}
 }
 
 func (p *progress) name(img *image.Image) {
@@ -81,15 +119,21 @@ func (p *progress) end(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.active, name)
+	delete(p.layers, name)
 	p.done++
 	p.draw()
 }
 
 // draw writes the line anew. The caller holds the lock.
 func (p *progress) draw() {
+	p.drawn = time.Now()
 	line := fmt.Sprintf("%d done", p.done)
 	for _, name := range slices.Sorted(maps.Keys(p.active)) {
 		line += fmt.Sprintf(" · %s %s", p.active[name], report.Clean(name))
+		for _, layer := range slices.Sorted(maps.Keys(p.layers[name])) {
+			l := p.layers[name][layer]
+			line += fmt.Sprintf(", layer %d: %d of %d MB", layer, l.read>>20, max(l.size>>20, 1))
+		}
 	}
 	if runes := []rune(line); p.width > 1 && len(runes) >= p.width {
 		line = string(runes[:p.width-2]) + "…"

@@ -44,13 +44,13 @@ func (a *app) sbom(cmd *cobra.Command, o options, ref, format string) error {
 	if err != nil {
 		return err
 	}
-	client, _, err := o.clients(c)
+	client, _, err := a.clients(o, c)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), c.Limits.ImageTimeout())
 	defer cancel()
-	img, err := pull(ctx, client, ref)
+	img, err := pull(ctx, client.Pull, ref)
 	if err != nil {
 		return err
 	}

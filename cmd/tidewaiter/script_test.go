@@ -52,6 +52,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("http_proxy", server.URL)
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("TMPDIR", env.WorkDir)
+			env.Setenv(cacheVariable, noCache) // each command asks the registry
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -19,6 +19,6 @@ package tidewaiter.image.unsigned
 deny contains {"msg": msg, "path": [], "evidence": {"images": entry.images, "digest": input.digest}} if {
 	input.signature.found == 0
 	some entry in input.signature.entries
-	not entry.held
+	not entry.signed
 	msg := sprintf("no signature: trust entry for %s asks for %d", [concat(", ", entry.images), entry.threshold])
 }

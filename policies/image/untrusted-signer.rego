@@ -21,13 +21,17 @@ import data.tidewaiter.lib
 deny contains {"msg": msg, "path": [], "evidence": evidence} if {
 	input.signature.found > 0
 	some entry in input.signature.entries
-	not entry.held
+	not entry.signed
 	words := [concat(", ", entry.images), lib.field(entry, "missing"), input.signature.found, reasons]
 	msg := lib.line(sprintf("trust entry for %s does not hold: %s; found %d%s", words))
 	evidence := {"images": entry.images, "digest": input.digest, "rejected": array.slice(rejected, 0, 10)}
 }
 
-rejected := [rejection | some rejection in input.signature.rejected]
+# What claims a predicate type is an attestation, for missing-attestation to speak of.
+rejected := [rejection |
+	some rejection in input.signature.rejected
+	lib.field(rejection, "predicateType") == ""
+]
 
 # reasons say of the first signatures why they do not count.
 reasons := "" if {

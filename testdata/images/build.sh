@@ -27,32 +27,12 @@ archive() {
 	tar -C "$dir" -cf "$out/$name.tar" manifest.json config.json layer.tar
 }
 
-# unpack ROOT PACKAGE... unpacks packages and writes the database that dpkg would have of them.
-unpack() {
-	root=$1
-	shift
-	mkdir -p "$root/var/lib/dpkg/info"
-	(cd "$work" && mkdir -p debs && cd debs && rm -f ./*.deb && apt-get download -qq "$@")
-	for deb in "$work"/debs/*.deb; do
-		dpkg-deb --fsys-tarfile "$deb" | tar -C "$root" --keep-directory-symlink -xf -
-		package=$(dpkg-deb --field "$deb" Package)
-		{
-			dpkg-deb --field "$deb" | sed '1,/^Package:/s/^Package:.*/&\nStatus: install ok installed/'
-			echo
-		} >>"$root/var/lib/dpkg/status"
-		dpkg-deb --fsys-tarfile "$deb" | tar -tf - | sed 's/^\.//; s,/$,,; s,^$,/.,' >"$root/var/lib/dpkg/info/$package.list"
-		if dpkg-deb --ctrl-tarfile "$deb" | tar -tf - | grep -q '^./md5sums$'; then
-			dpkg-deb --ctrl-tarfile "$deb" | tar -xOf - ./md5sums >"$root/var/lib/dpkg/info/$package.md5sums"
-		fi
-	done
-}
+. "$(dirname "$0")/debian.sh"
 
-essential=$(dpkg-query -W -f '${Package} ${Essential} ${Priority}\n' | awk '$2 == "yes" || $3 == "required" {print $1}' | sort -u)
 libraries=$(apt-get install -s --no-install-recommends --reinstall curl wget bash 2>/dev/null | awk '/^Inst/ {print $2}')
-mkdir -p "$work/debian/usr/bin" "$work/debian/usr/sbin" "$work/debian/usr/lib" "$work/debian/usr/lib64"
-for dir in bin sbin lib lib64; do ln -s "usr/$dir" "$work/debian/$dir"; done
-# shellcheck disable=SC2086
-unpack "$work/debian" $essential $libraries base-files curl wget bash dash libcurl4 libssl3 perl-base python3-minimal
+merged "$work/debian"
+# shellcheck disable=SC2046,SC2086
+unpack "$work/debian" $(essential) $libraries base-files curl wget bash dash libcurl4 libssl3 perl-base python3-minimal
 archive debian "$work/debian"
 
 mkdir -p "$work/busybox"

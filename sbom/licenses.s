@@ -1,0 +1,1 @@
+// Functions without a body, which licenses.go links, need a file of assembly beside them.
