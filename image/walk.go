@@ -75,7 +75,7 @@ func (f *Files) read(ctx context.Context) error {
 	w := &f.walk
 	all := w.readings()
 	unpacked, entries := w.budgets(all)
-	ctx, cancel := context.WithCancel(ctx)
+	together, cancel := context.WithCancel(ctx)
 	defer cancel()
 	todo := make(chan *reading, len(all))
 	for _, r := range all {
@@ -88,13 +88,16 @@ func (f *Files) read(ctx context.Context) error {
 		f.spools = append(f.spools, own.spool)
 		readers.Go(func() {
 			for r := range todo {
-				if r.record, r.err = own.record(ctx, r.layer, r.progress(w.options)); r.err != nil {
+				if r.record, r.err = own.record(together, r.layer, r.progress(w.options)); r.err != nil {
 					cancel()
 				}
 			}
 		})
 	}
 	readers.Wait()
+	if err := ctx.Err(); err != nil {
+		return err // a small layer may be read to its end before anybody looks
+	}
 	var err error
 	w.records, err = w.collect(all)
 	return err
