@@ -285,20 +285,10 @@ func scriptNames(args []string, c image.Config) []string {
 		case strings.Contains(arg, "/") || i > 0:
 			names = append(names, path.Join("/", c.WorkingDir, arg))
 		default:
-			for _, dir := range searchPath(c.Env) {
+			for _, dir := range c.SearchPath() {
 				names = append(names, path.Join("/", dir, arg))
 			}
 		}
 	}
 	return names
-}
-
-// searchPath is the PATH of an image's environment, or what runtimes take where there is none.
-func searchPath(env []string) []string {
-	for _, variable := range env {
-		if value, ok := strings.CutPrefix(variable, "PATH="); ok {
-			return strings.Split(value, ":")
-		}
-	}
-	return []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}
 }

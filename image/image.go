@@ -8,6 +8,7 @@ package image
 
 import (
 	"context"
+	"strings"
 	"time"
 )
 
@@ -62,6 +63,21 @@ type Config struct {
 	ExposedPorts []string          `json:"exposedPorts,omitempty"`
 	Volumes      []string          `json:"volumes,omitempty"`
 	Labels       map[string]string `json:"labels,omitempty"`
+}
+
+// defaultPath is where runtimes look for programs if the environment does not say.
+const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// SearchPath is the folders in which a runtime looks for a program that is no path. Of several PATHs the last one
+// counts, as with every variable.
+func (c Config) SearchPath() []string {
+	dirs := defaultPath
+	for _, v := range c.Env {
+		if value, ok := strings.CutPrefix(v, "PATH="); ok {
+			dirs = value
+		}
+	}
+	return strings.Split(dirs, ":")
 }
 
 // Layer is one layer of a platform, lowest first.

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/anchore/syft/syft/pkg"
 	syftsbom "github.com/anchore/syft/syft/sbom"
@@ -212,23 +211,10 @@ func startable(c image.Config) []string {
 				continue
 			}
 			names = append(names, path.Join("/", c.WorkingDir, arg))
-			for _, dir := range searchPath(c.Env) {
+			for _, dir := range c.SearchPath() {
 				names = append(names, path.Join("/", dir, arg))
 			}
 		}
 	}
 	return names
-}
-
-// defaultPath is where runtimes look for programs if the configuration does not say.
-const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-func searchPath(env []string) []string {
-	dirs := defaultPath
-	for _, v := range env {
-		if value, ok := strings.CutPrefix(v, "PATH="); ok {
-			dirs = value
-		}
-	}
-	return strings.Split(dirs, ":")
 }
