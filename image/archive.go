@@ -97,7 +97,7 @@ func openArchive(ctx context.Context, file string) (*archive, error) {
 			a.members[name] = member{link: path.Join(path.Dir(name), h.Linkname)}
 		case h.Typeflag == tar.TypeLink:
 			a.members[name] = member{link: path.Clean("/" + h.Linkname)}
-		case h.Typeflag == tar.TypeReg && !sparse(h):
+		case h.Typeflag == tar.TypeReg && !Sparse(h):
 			a.members[name] = member{offset: offset, size: h.Size}
 		}
 	}

@@ -66,9 +66,9 @@ func memberOf(h *tar.Header, spell spelling) Member {
 	return m
 }
 
-// sparse tells that a member's content has holes: zeros that do not stand in the archive, where the budget
+// Sparse tells that a member's content has holes: zeros that do not stand in the archive, where a budget
 // would count them.
-func sparse(h *tar.Header) bool {
+func Sparse(h *tar.Header) bool {
 	if h.Typeflag == tar.TypeGNUSparse {
 		return true
 	}

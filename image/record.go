@@ -97,7 +97,7 @@ func (r *recorder) member(h *tar.Header) (*Member, error) {
 	m := &r.slab[0]
 	r.slab = r.slab[1:]
 	*m = memberOf(h, r.spell)
-	if sparse(h) {
+	if Sparse(h) {
 		return m, r.budget.spend(h.Size)
 	}
 	return m, nil

@@ -20,7 +20,7 @@ func TestDuplicateIsSeenAndNoted(t *testing.T) {
 			{Name: "usr/bin/app", Mode: 0o755, Typeflag: tar.TypeReg},
 			{Name: name, Mode: 0o755, Typeflag: tar.TypeReg},
 		}, []string{elf + "harmless", elf + minerWords})
-		bom, err := sbom.Scan(t.Context(), platform(t, imagetest.Append(t, empty.Image, archive)), sbom.Options{})
+		bom, err := sbom.Scan(t.Context(), sbom.OnePlatform(t, imagetest.Append(t, empty.Image, archive)), sbom.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -111,8 +111,8 @@ func TestWantedFile(t *testing.T) {
 	}
 }
 
-// onePlatform is the platform of an image as a registry has it.
-func onePlatform(t *testing.T, img v1.Image) *image.Platform {
+// OnePlatform is the platform of an image as a registry has it.
+func OnePlatform(t *testing.T, img v1.Image) *image.Platform {
 	t.Helper()
 	host := imagetest.Host(t)
 	imagetest.Push(t, host+"/app:1", img)
@@ -211,7 +211,7 @@ func allSorts(t *testing.T) *image.Platform {
 	}
 	members = append(members, tar.Header{Name: "usr/bin/gcc", Linkname: "/opt/tool-12", Typeflag: tar.TypeSymlink})
 	contents = append(contents, "")
-	return onePlatform(t, imagetest.Append(t, empty.Image, imagetest.Tar(t, members, contents)))
+	return OnePlatform(t, imagetest.Append(t, empty.Image, imagetest.Tar(t, members, contents)))
 }
 
 // goProgram is a program as Go builds it.
@@ -324,7 +324,7 @@ func TestLicenses(t *testing.T) {
 	archive := imagetest.Tar(t, []tar.Header{
 		{Name: "a/package.json", Typeflag: tar.TypeReg}, {Name: "b/package.json", Typeflag: tar.TypeReg}, {Name: "b/LICENSE", Typeflag: tar.TypeReg},
 	}, []string{`{"name":"a","version":"1","license":"MIT"}`, `{"name":"b","version":"1"}`, "BSD Zero Clause License"})
-	bom, err := Scan(t.Context(), onePlatform(t, imagetest.Append(t, empty.Image, archive)), Options{})
+	bom, err := Scan(t.Context(), OnePlatform(t, imagetest.Append(t, empty.Image, archive)), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

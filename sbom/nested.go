@@ -19,6 +19,8 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/xi2/xz"
+
+	"github.com/tidewaiter/tidewaiter/image"
 )
 
 // Bounds of what archives unpack to. The memory of a decoder is bounded, too.
@@ -349,7 +351,8 @@ func (s *pass) untarOne(inner string, r io.Reader) error {
 			continue
 		}
 		name, content := within(inner, memberName(h.Name)), io.Reader(t)
-		if isSparse(h) {
+		// Holes stand nowhere and cost nothing: what is behind such a member is not far away, however large it is.
+		if image.Sparse(h) {
 			content = io.LimitReader(&spending{t, s.nest}, maxSparse)
 			if h.Size > maxSparse {
 				s.gap(name, fmt.Errorf("it has holes, and more than %d bytes with them", maxSparse))
@@ -359,20 +362,6 @@ func (s *pass) untarOne(inner string, r io.Reader) error {
 			return err
 		}
 	}
-}
-
-// isSparse tells that a member's content has holes, which stand nowhere and cost nothing. What is in the archive
-// behind such a member is not far away, however large it is.
-func isSparse(h *tar.Header) bool {
-	if h.Typeflag == tar.TypeGNUSparse {
-		return true
-	}
-	for key := range h.PAXRecords {
-		if strings.HasPrefix(key, "GNU.sparse.") {
-			return true
-		}
-	}
-	return false
 }
 
 // skipZeros skips to the first byte that is not zero; the error is io.EOF if there is none.

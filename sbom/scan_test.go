@@ -42,22 +42,6 @@ Description: a tool
 
 `
 
-// platform pushes img and pulls it again.
-func platform(t *testing.T, img v1.Image) *image.Platform {
-	t.Helper()
-	host := imagetest.Host(t)
-	imagetest.Push(t, host+"/app:1", img)
-	ref, err := image.ParseReference(host + "/app:1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	pulled, err := (&image.Client{PlainHTTP: []string{host}}).Pull(t.Context(), ref)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pulled.Platforms[0]
-}
-
 // sample is an image with a miner that a later layer deletes, a renamed curl that a package owns, a program
 // that runs as its owner, and an entrypoint that is a script.
 func sample(t *testing.T) v1.Image {
@@ -92,7 +76,7 @@ func sample(t *testing.T) v1.Image {
 
 func scanSample(t *testing.T) *sbom.SBOM {
 	t.Helper()
-	bom, err := sbom.Scan(t.Context(), platform(t, sample(t)), sbom.Options{Name: "registry.example/app:1", TempDir: t.TempDir()})
+	bom, err := sbom.Scan(t.Context(), sbom.OnePlatform(t, sample(t)), sbom.Options{Name: "registry.example/app:1", TempDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +156,7 @@ func TestScanStartups(t *testing.T) {
 	if img, err = mutate.ConfigFile(img, config); err != nil {
 		t.Fatal(err)
 	}
-	bom, err := sbom.Scan(t.Context(), platform(t, img), sbom.Options{TempDir: t.TempDir()})
+	bom, err := sbom.Scan(t.Context(), sbom.OnePlatform(t, img), sbom.Options{TempDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +200,7 @@ func TestScanLinkedTexts(t *testing.T) {
 	if img, err = mutate.ConfigFile(img, config); err != nil {
 		t.Fatal(err)
 	}
-	bom, err := sbom.Scan(t.Context(), platform(t, img), sbom.Options{TempDir: t.TempDir()})
+	bom, err := sbom.Scan(t.Context(), sbom.OnePlatform(t, img), sbom.Options{TempDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +213,7 @@ func TestScanLinkedTexts(t *testing.T) {
 }
 
 func TestScanErrors(t *testing.T) {
-	p := platform(t, sample(t))
+	p := sbom.OnePlatform(t, sample(t))
 	if _, err := sbom.Scan(t.Context(), p, sbom.Options{Layers: image.Limits{Entries: 3}}); err == nil {
 		t.Error("a scan over the limit of the walk succeeds")
 	}
@@ -241,7 +225,7 @@ func TestScanErrors(t *testing.T) {
 
 func TestScanLimitsPackages(t *testing.T) {
 	status := dpkgStatus + strings.Replace(dpkgStatus, "curl", "wget", 1)
-	p := platform(t, imagetest.Image(t, map[string]string{"var/lib/dpkg/status": status}))
+	p := sbom.OnePlatform(t, imagetest.Image(t, map[string]string{"var/lib/dpkg/status": status}))
 	_, err := sbom.Scan(t.Context(), p, sbom.Options{Limits: sbom.Limits{Packages: 1}})
 	if err == nil || !strings.Contains(err.Error(), "packages") {
 		t.Errorf("got %v, want an error that names the limit", err)
