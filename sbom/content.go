@@ -19,7 +19,7 @@ type content struct {
 	hits, quoted map[int]int64
 	// sayings are what the table's expressions find in a text.
 	sayings []saying
-	// about tells that a text is documentation, or rules that find such things.
+	// about tells that the text of the sayings is documentation, or rules that find such things.
 	about bool
 	// modules has the main package of a Go program, applets what a multicall program can do, packed why its
 	// layout says that it was packed.
@@ -74,17 +74,19 @@ type pass struct {
 	bounds *bounds
 	nest   *nest
 	sum    hash.Hash
-	// buf holds the content from offset base on; what lies before the place next was probed.
-	buf  []byte
-	base int64
-	next int
+	// buf holds the content from offset base on; what lies before the place next was probed, and what lies before
+	// the place hashed is in sum. Most files are small and say nothing: they are never hashed.
+	buf    []byte
+	base   int64
+	next   int
+	hashed int
 	// quiet tells that the content is an archive's, of which the members are looked at.
 	quiet bool
 
 	captures []capture
 	payloads payloads
 	shape    shape
-	// text is the whole of a script or configuration, up to maxText bytes.
+	// text is what was dropped from buf of a script or configuration, up to maxText bytes.
 	text  []byte
 	found content
 }
@@ -120,6 +122,7 @@ func (s *pass) readFrom(r io.Reader) (done bool, err error) {
 			return true, err
 		}
 	}
+	s.hash(len(s.buf))
 	rest, err := io.Copy(s.sum, r)
 	s.found.size += rest
 	return true, err
@@ -146,25 +149,42 @@ func (s *pass) room() []byte {
 	const keep = lookBehind + longestWord
 	if len(s.buf)+readSize > cap(s.buf) {
 		if drop := s.next - keep; drop > 0 {
+			s.hash(drop)
+			if s.found.kind.isText() {
+				s.text = append(s.text, s.buf[:min(drop, maxText-len(s.text))]...)
+			}
 			s.buf = s.buf[:copy(s.buf, s.buf[drop:])]
 			s.base += int64(drop)
 			s.next -= drop
+			s.hashed -= drop
 		}
 	}
 	return s.buf[len(s.buf):cap(s.buf)]
 }
 
+// hash takes buf up to a place into the sum.
+func (s *pass) hash(to int) {
+	if to > s.hashed {
+		s.sum.Write(s.buf[s.hashed:to])
+		s.hashed = to
+	}
+}
+
+// whole returns the text, up to maxText bytes.
+func (s *pass) whole() []byte {
+	if s.text == nil {
+		return s.buf[:min(len(s.buf), maxText)]
+	}
+	return append(s.text, s.buf[:min(len(s.buf), maxText-len(s.text))]...)
+}
+
 func (s *pass) advance(n int) {
 	fresh := s.buf[len(s.buf) : len(s.buf)+n]
-	s.sum.Write(fresh)
 	s.found.size += int64(n)
 	s.found.scanned += int64(n)
 	for i := range s.captures {
 		c := &s.captures[i]
 		c.data = append(c.data, fresh[:min(n, captureSizes[c.kind]-len(c.data))]...)
-	}
-	if s.found.kind.isText() {
-		s.text = append(s.text, fresh[:min(n, maxText-len(s.text))]...)
 	}
 	s.shape.add(fresh, s.base+int64(len(s.buf)))
 	s.buf = s.buf[:len(s.buf)+n]
@@ -178,13 +198,13 @@ func (s *pass) probe(to int) {
 	}
 }
 
-// finish looks at the last bytes and returns what was found.
-func (s *pass) finish() *content {
+// finish looks at the last bytes and returns what was found. What says nothing of itself has no digest, unless it
+// is named.
+func (s *pass) finish(named bool) *content {
 	s.probe(len(s.buf))
 	c := &s.found
-	c.sha256 = hex.EncodeToString(s.sum.Sum(nil))
 	if c.kind.isText() {
-		s.readText()
+		s.readText(s.whole())
 	}
 	for _, p := range s.captures {
 		switch p.kind {
@@ -199,6 +219,10 @@ func (s *pass) finish() *content {
 		}
 	}
 	c.packed = s.shape.packed()
+	if named || c.says() {
+		s.hash(len(s.buf))
+		c.sha256 = hex.EncodeToString(s.sum.Sum(nil))
+	}
 	return c
 }
 

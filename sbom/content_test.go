@@ -60,7 +60,7 @@ func passOver(t *testing.T, table *table, file []byte, size int) *content {
 		p.write(rest[:n])
 		rest = rest[n:]
 	}
-	return p.finish()
+	return p.finish(true)
 }
 
 // TestPassBoundaries puts a word across every edge of the buffer.

@@ -19,11 +19,15 @@ func (t *table) inspect(name string, mode os.FileMode, head []byte, rest io.Read
 	if err != nil {
 		return nil, err
 	}
-	byName := c.kind.isCode() || c.kind.isText() && (mode&0o111 != 0 || t.telling(name))
-	if !byName && !c.says() {
+	if !t.tellsByName(c.kind, name, mode) && !c.says() {
 		return nil, nil
 	}
 	return c, nil
+}
+
+// tellsByName says whether a file is one of which the name or the owner may say what it is.
+func (t *table) tellsByName(k kind, name string, mode os.FileMode) bool {
+	return k.isCode() || k.isText() && (mode&0o111 != 0 || t.telling(name))
 }
 
 // look is inspect at any depth of archives in archives. It returns what there was, even with an error.
@@ -34,7 +38,7 @@ func (t *table) look(name string, mode os.FileMode, head []byte, rest io.Reader,
 	s.bounds, s.nest = b, n
 	s.begin(kindOf(name, mode, head), head)
 	err := s.read(io.MultiReader(bytes.NewReader(head), rest), packingOf(head))
-	return s.finish(), err
+	return s.finish(t.tellsByName(s.found.kind, name, mode)), err
 }
 
 // read scans r to its end, and looks into what it is an archive of and into what is hidden in it.

@@ -65,9 +65,15 @@ func findWallets(text []byte) []wallet {
 	return found
 }
 
-func isWordByte(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-}
+// wordBytes are letters and digits.
+var wordBytes = func() (is [256]bool) {
+	for _, c := range base58Alphabet + "0IOl" {
+		is[c] = true
+	}
+	return is
+}()
+
+func isWordByte(c byte) bool { return wordBytes[c] }
 
 // addressOf says of which currency the word text[begin:end] is an address.
 func addressOf(text []byte, begin, end int) wallet {
