@@ -42,7 +42,8 @@ func findWallets(text []byte) []wallet {
 	var found []wallet
 	seen := map[string]bool{}
 	for at := shortestAddress - 1; at < len(text) && len(found) < maxWallets; {
-		if !isWordByte(text[at]) {
+		// A word of that length goes over one of the places half of it to either side, too.
+		if !isWordByte(text[at]) || !isWordByte(text[at-shortestAddress/2]) && !isWordByte(text[min(at+shortestAddress/2, len(text)-1)]) {
 			at += shortestAddress - 1
 			continue
 		}
