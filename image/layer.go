@@ -170,8 +170,8 @@ func (b *budget) spend(n int64) error {
 
 // readLayer opens a layer, calls read with the tar archive that it unpacks to, and then reads the rest: only
 // at the end of the stream are the digests known. It returns the compression that was found. Progress is told
-// how many bytes as stored were read.
-func readLayer(ctx context.Context, s source, l Layer, b *budget, progress func(read int64), read func(io.Reader) error) (compression, error) {
+// how many bytes as stored were read, spend how many were unpacked.
+func readLayer(ctx context.Context, s source, l Layer, spend func(n int64) error, progress func(read int64), read func(io.Reader) error) (compression, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	blob, err := openBlob(ctx, s, descriptor{Digest: l.Digest, Size: l.Size})
@@ -186,7 +186,7 @@ func readLayer(ctx context.Context, s source, l Layer, b *budget, progress func(
 	}
 	defer z.Close()
 	diffID := sha256.New()
-	unpacked := readAhead(ctx, z, b.spend, func(piece []byte) { diffID.Write(piece) })
+	unpacked := readAhead(ctx, z, spend, func(piece []byte) { diffID.Write(piece) })
 	defer unpacked.close()
 	defer cancel() // before that waits for a network
 	if err := read(unpacked); err != nil {

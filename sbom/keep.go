@@ -32,7 +32,7 @@ type wanted struct {
 }
 
 // shortestPart is how long a name has to be to be looked for inside others, in bytes.
-const shortestPart = 4
+const shortestPart = 3
 
 var theWanted = sync.OnceValue(func() *wanted {
 	w := &wanted{byBase: map[string][]string{}, byExtension: map[string][]string{}}
@@ -120,7 +120,7 @@ type facts struct {
 	content *content // nil if it was not looked into
 	// mime is the type of a program that cataloguers ask for by type; empty for all other files.
 	mime string
-	// binary tells that the configuration names a file like this one as what to start, and that it is no text.
+	// binary tells that it is no text.
 	binary bool
 }
 
@@ -149,11 +149,18 @@ func (s *scanner) visit(m *image.Member, stream *image.Content) (keep bool, err 
 		stream.Drop()
 	}
 	c, err := s.table.inspect(m.Name, m.Mode, head, stream, s.bounds)
-	f := &facts{content: c, binary: s.starts[path.Base(m.Name)] && !isText(head)}
-	if err != nil || c == nil && !f.binary {
+	binary := !isText(head)
+	switch {
+	case err != nil:
 		return keep, err
+	case c == nil && binary:
+		m.Facts = binaryFacts
+		return keep, nil
+	case c == nil:
+		return keep, nil
 	}
-	if isProgram && c != nil && c.tells(head) {
+	f := &facts{content: c, binary: binary}
+	if isProgram && c.tells(head) {
 		f.mime, _, _ = strings.Cut(mimetype.Detect(head[:min(len(head), mimeWindow)]).String(), ";")
 		keep = true
 	}

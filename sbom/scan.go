@@ -21,6 +21,8 @@ type Options struct {
 	Layers image.Limits
 	// Limits bound the scan; zero fields mean DefaultLimits.
 	Limits Limits
+	// Memory remembers what layers hold from one image to the next; it may be nil.
+	Memory *image.Memory
 	// Progress is that of image.Options; it may be nil.
 	Progress func(layer int, read, size int64)
 }
@@ -114,7 +116,10 @@ func newScanner(p *image.Platform, o Options) (*scanner, error) {
 }
 
 func (s *scanner) scan(ctx context.Context) (*SBOM, error) {
-	o := image.Options{TempDir: s.options.TempDir, Limits: s.options.Layers, Visit: s.visit, Progress: s.options.Progress}
+	o := image.Options{
+		TempDir: s.options.TempDir, Limits: s.options.Layers, Visit: s.visit, Progress: s.options.Progress,
+		Memory: s.options.Memory, Facts: s.limits.remembered(),
+	}
 	var err error
 	if s.files, err = s.platform.Files(ctx, o); err != nil {
 		return nil, err
