@@ -2,6 +2,8 @@ package image
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"os"
@@ -162,6 +164,22 @@ func (f *Files) Open(e *Entry) (*io.SectionReader, error) {
 		return nil, fail(ErrNotKept, "%s: %v", quote(e.Path), ErrNotKept)
 	}
 	return e.kept.section(e.Size), nil
+}
+
+// SHA256 returns the digest, in hexadecimal, of the content of a regular file that was kept.
+func (f *Files) SHA256(e *Entry) (string, error) {
+	if e.kept.sha256 != "" {
+		return e.kept.sha256, nil
+	}
+	section, err := f.Open(e)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.New()
+	if _, err := io.Copy(sum, section); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // Close removes the kept contents from disk.

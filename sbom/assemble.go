@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/anchore/syft/syft/pkg"
-	syftsbom "github.com/anchore/syft/syft/sbom"
 
 	"github.com/tidewaiter/tidewaiter/image"
 )
@@ -29,34 +28,31 @@ type scanner struct {
 }
 
 // assemble makes facts of what syft found and of what the walk saw.
-func (s *scanner) assemble(found *syftsbom.SBOM) (*SBOM, error) {
-	packages := found.Artifacts.Packages.Sorted()
-	if len(packages) > s.limits.Packages {
-		return nil, fmt.Errorf("%d packages are more than the limit of %d (sbom limit: packages)", len(packages), s.limits.Packages)
+func (s *scanner) assemble(f *inventory) (*SBOM, error) {
+	if len(f.Packages) > s.limits.Packages {
+		return nil, fmt.Errorf("%d packages are more than the limit of %d (sbom limit: packages)", len(f.Packages), s.limits.Packages)
 	}
 	bom := &SBOM{
 		Packages:       []Package{},
 		Files:          []File{},
 		Notes:          slices.Clone(s.files.Notes),
+		Unread:         f.Unread,
 		Settings:       s.table.settings(s.platform.Config),
-		syft:           found,
+		syft:           f.syft,
 		packageClasses: map[string][]Class{},
 	}
 	owners := map[*image.Entry][]Package{}
-	for _, p := range packages {
-		made := s.packageOf(p)
+	for _, p := range f.Packages {
+		made := p.Package
+		made.Classes = s.table.classifyPackage(made)
 		bom.Packages = append(bom.Packages, made)
-		bom.packageClasses[string(p.ID())] = made.Classes
-		for _, name := range ownedBy(p, made) {
+		bom.packageClasses[p.ID] = made.Classes
+		for _, name := range p.Owned {
 			if n := s.tree.lookup(name, true); n != nil && n.entry != nil && factsOf(n.entry).content != nil {
 				owners[n.entry] = append(owners[n.entry], made)
 			}
 		}
 	}
-	slices.SortStableFunc(bom.Packages, func(a, b Package) int {
-		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version),
-			slices.Compare(a.Paths, b.Paths))
-	})
 	names := s.otherNames()
 	for _, e := range s.files.All() {
 		if f, ok := s.fileOf(e, owners[e], names[e]); ok {
@@ -67,12 +63,6 @@ func (s *scanner) assemble(found *syftsbom.SBOM) (*SBOM, error) {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Layer, b.Layer))
 	})
 	bom.Notes = append(bom.Notes, duplicates(s.files.All())...)
-	for at, reasons := range found.Artifacts.Unknowns {
-		for _, reason := range reasons {
-			bom.Unread = append(bom.Unread, fmt.Sprintf("%q: %.200q", at.RealPath, reason))
-		}
-	}
-	slices.Sort(bom.Unread)
 	return bom, nil
 }
 
@@ -91,17 +81,6 @@ func duplicates(entries []*image.Entry) []string {
 	slices.Sort(notes)
 	notes = slices.Compact(notes)
 	return notes[:min(len(notes), maxDuplicates)]
-}
-
-func (s *scanner) packageOf(p pkg.Package) Package {
-	made := Package{Name: p.Name, Version: p.Version, Type: string(p.Type), PURL: p.PURL}
-	for _, l := range p.Locations.ToSlice() {
-		made.Paths = append(made.Paths, l.RealPath)
-	}
-	slices.Sort(made.Paths)
-	made.Paths = slices.Compact(made.Paths)
-	made.Classes = s.table.classifyPackage(made)
-	return made
 }
 
 // ownedBy returns the files of a package: those that its database lists, or else those that show it.

@@ -23,6 +23,9 @@ type Options struct {
 	Limits Limits
 	// Memory remembers what layers hold from one image to the next; it may be nil.
 	Memory *image.Memory
+	// Document tells that the SBOM is to be encoded. Then syft looks at the image even where what it would find
+	// is remembered.
+	Document bool
 	// Progress is that of image.Options; it may be nil.
 	Progress func(layer int, read, size int64)
 }
@@ -126,11 +129,11 @@ func (s *scanner) scan(ctx context.Context) (*SBOM, error) {
 	}
 	defer s.files.Close()
 	s.tree = newTree(s.files.All(), func(e *image.Entry) string { return factsOf(e).mime })
-	found, err := s.catalog(ctx)
+	packages, err := s.catalog(ctx)
 	if err != nil {
 		return nil, err
 	}
-	bom, err := s.assemble(found)
+	bom, err := s.assemble(packages)
 	if err != nil {
 		return nil, err
 	}
@@ -142,13 +145,26 @@ const maxReadings = 5
 
 // catalog lets syft find the packages. If it asked for files that were not kept, their layers are read again:
 // what it finds is what it would have found with everything at hand.
-func (s *scanner) catalog(ctx context.Context) (*syftsbom.SBOM, error) {
+func (s *scanner) catalog(ctx context.Context) (*inventory, error) {
 	src := &imageSource{name: s.options.Name, platform: s.platform}
-	src.resolver = &resolver{tree: s.tree, layer: src.layer, open: s.files.Open}
+	src.resolver = &resolver{tree: s.tree, layer: src.layer, open: s.files.Open, digest: s.digest}
+	if !s.options.Document {
+		if known, ok := s.recall(src.resolver); ok {
+			return known, nil
+		}
+	}
 	for range maxReadings {
-		found, err := catalog(ctx, src)
-		if err != nil || len(src.resolver.missed) == 0 {
-			return found, err
+		if s.options.Memory != nil {
+			src.resolver.asked = &transcript{answers: map[question]string{}}
+		}
+		bom, err := catalog(ctx, src)
+		if err != nil {
+			return nil, err
+		}
+		if len(src.resolver.missed) == 0 {
+			made := inventoryOf(bom)
+			s.remember(src.resolver.asked, made)
+			return made, nil
 		}
 		if err := s.files.Keep(ctx, src.resolver.missed); err != nil {
 			return nil, err
@@ -156,4 +172,16 @@ func (s *scanner) catalog(ctx context.Context) (*syftsbom.SBOM, error) {
 		src.resolver.missed = nil
 	}
 	return nil, fmt.Errorf("syft asked for further files after %d readings", maxReadings)
+}
+
+// digest returns the SHA-256 of a file's content.
+func (s *scanner) digest(e *image.Entry) (string, error) {
+	from := e
+	if e.Type == image.Hardlink && e.Target != nil {
+		from = e.Target
+	}
+	if c := factsOf(from).content; c != nil && c.sha256 != "" {
+		return c.sha256, nil
+	}
+	return s.files.SHA256(from)
 }
