@@ -1,6 +1,7 @@
 package image
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -18,41 +19,44 @@ const (
 	outsideEntry // its digest is, and it is perhaps an entry of its own
 )
 
-// encodeRecord writes a record, with the small contents that were kept; false if its facts must not be kept, or it
-// is too large.
-func encodeRecord(r *record, facts Facts) ([]byte, bool) {
+// encodeRecord writes a record, with the small contents that were kept. It is an error if the facts must not be kept,
+// or the record is too large.
+func encodeRecord(w io.Writer, r *record, facts Facts) error {
 	raw := appendText(nil, string(r.compression))
 	raw = binary.AppendVarint(raw, r.unpacked.Load())
 	raw = binary.AppendUvarint(raw, uint64(len(r.members)))
-	contents := int64(0)
+	record, contents := int64(0), int64(0)
 	for _, m := range r.members {
 		known, ok := facts.Encode(m.Facts)
 		if !ok {
-			return nil, false
+			return errors.New("the facts about a file must not be kept")
 		}
 		raw = appendMember(raw, m)
 		raw = appendText(raw, string(known))
+		var content io.Reader = bytes.NewReader(nil)
 		switch {
 		case m.kept.sha256 == "":
 			raw = append(raw, noContent)
 		case m.Size <= smallContent && contents+m.Size <= smallContents:
 			contents += m.Size
-			raw = append(raw, inRecord)
-			raw = appendText(raw, m.kept.sha256)
-			content, err := io.ReadAll(m.kept.section(m.Size))
-			if err != nil || int64(len(content)) != m.Size {
-				return nil, false
-			}
-			raw = append(raw, content...)
+			raw = appendText(append(raw, inRecord), m.kept.sha256)
+			content = m.kept.section(m.Size)
 		default:
-			raw = append(raw, outsideEntry)
-			raw = appendText(raw, m.kept.sha256)
+			raw = appendText(append(raw, outsideEntry), m.kept.sha256)
 		}
-		if int64(len(raw)) > contents+maxRecord {
-			return nil, false
+		if record += int64(len(raw)); record > maxRecord {
+			return errors.New("the record is too large")
 		}
+		if _, err := w.Write(raw); err != nil {
+			return err
+		}
+		if _, err := io.Copy(w, content); err != nil {
+			return err
+		}
+		raw = raw[:0]
 	}
-	return raw, true
+	_, err := w.Write(raw)
+	return err
 }
 
 func appendText(raw []byte, text string) []byte {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 
@@ -101,12 +102,9 @@ func (r *recorder) recall(w *walk, key string) *record {
 	if !ok {
 		return nil
 	}
-	n, err := s2.DecodedLen(packed)
-	if err != nil || n > smallContents+maxRecord {
-		return nil
-	}
-	raw, err := s2.Decode(nil, packed)
-	if err != nil {
+	const most = smallContents + maxRecord
+	raw, err := io.ReadAll(io.LimitReader(s2.NewReader(bytes.NewReader(packed)), most+1))
+	if err != nil || len(raw) > most {
 		return nil
 	}
 	made, err := decodeRecord(raw, w.options.Facts)
@@ -140,33 +138,32 @@ func (r *recorder) remember(w *walk, key string, made *record) {
 			rememberContent(w.options.Memory.cache, m)
 		}
 	}
-	raw, ok := encodeRecord(made, w.options.Facts)
-	if ok {
-		w.options.Memory.cache.Put(layerEntry, key, s2.Encode(nil, raw))
-	}
+	w.options.Memory.cache.PutFrom(layerEntry, key, func(out io.Writer) error {
+		z := s2.NewWriter(out, s2.WriterConcurrency(1))
+		return errors.Join(encodeRecord(z, made, w.options.Facts), z.Close())
+	})
 }
 
 // rememberContent keeps the content of a large file.
 func rememberContent(c *cache.Cache, m *Member) {
-	var packed bytes.Buffer
-	z := s2.NewWriter(&limitedBuffer{&packed, largeContent}, s2.WriterConcurrency(1))
-	_, err := io.Copy(z, m.kept.section(m.Size))
-	if err == nil && z.Close() == nil {
-		c.Put(contentEntry, m.kept.sha256, packed.Bytes())
-	}
+	c.PutFrom(contentEntry, m.kept.sha256, func(out io.Writer) error {
+		z := s2.NewWriter(&limitedWriter{out, largeContent}, s2.WriterConcurrency(1))
+		_, err := io.Copy(z, m.kept.section(m.Size))
+		return errors.Join(err, z.Close())
+	})
 }
 
-// limitedBuffer is a buffer that fails to take more than some bytes.
-type limitedBuffer struct {
-	*bytes.Buffer
+// limitedWriter fails to take more than some bytes.
+type limitedWriter struct {
+	io.Writer
 	left int
 }
 
-func (b *limitedBuffer) Write(p []byte) (int, error) {
-	if b.left -= len(p); b.left < 0 {
-		return 0, io.ErrShortBuffer
+func (w *limitedWriter) Write(p []byte) (int, error) {
+	if w.left -= len(p); w.left < 0 {
+		return 0, io.ErrShortWrite
 	}
-	return b.Buffer.Write(p)
+	return w.Writer.Write(p)
 }
 
 // recallContent puts a large content that is remembered back onto the disk; false if it is not. It is called by one

@@ -182,17 +182,23 @@ const catalogEntry = "catalog 1"
 // maxRecalled bounds an entry, in bytes.
 const maxRecalled = 256 << 20
 
-// catalogKeys are where an image like this one may have left its transcript: by the name of the image, and by the
-// lowest layer. They only have to be likely: what is found there is held against the image.
+// catalogKeys are where an image like this one may have left its transcript: by the name of the image, by all
+// layers but the highest, which changes most, and by the lowest. They only have to be likely: what is found there
+// is held against the image.
 func (s *scanner) catalogKeys() []string {
 	knowledge := s.limits.knowledge()
 	keys := []string{}
 	if ref, err := image.ParseReference(s.options.Name); err == nil && ref.Transport == image.Registry {
 		keys = append(keys, knowledge+" name "+ref.Host+"/"+ref.Repository+" "+s.platform.Name)
 	}
-	if len(s.platform.Layers) > 0 {
-		keys = append(keys, knowledge+" base "+s.platform.Layers[0].DiffID)
+	var base []string
+	for i, l := range s.platform.Layers {
+		base = append(base, l.DiffID)
+		if i == 0 || i == len(s.platform.Layers)-2 {
+			keys = append(keys, knowledge+" base "+strings.Join(base, " "))
+		}
 	}
+	slices.Reverse(keys)
 	return keys
 }
 
