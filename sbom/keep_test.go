@@ -3,6 +3,7 @@ package sbom
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -10,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -32,6 +34,7 @@ type listening struct {
 
 	mu    sync.Mutex
 	asked map[string]bool
+	all   []string // who asked for all files
 }
 
 func (l *listening) FileResolver(source.Scope) (file.Resolver, error) { return l, nil }
@@ -42,6 +45,14 @@ func (l *listening) hear(patterns []string) {
 	for _, p := range patterns {
 		l.asked[p] = true
 	}
+}
+
+func (l *listening) AllLocations(ctx context.Context) <-chan file.Location {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	pc, _, _, _ := runtime.Caller(1)
+	l.all = append(l.all, runtime.FuncForPC(pc).Name())
+	return l.resolver.AllLocations(ctx)
 }
 
 func (l *listening) FilesByPath(paths ...string) ([]file.Location, error) {
@@ -70,6 +81,9 @@ func TestWanted(t *testing.T) {
 	}
 	if len(l.asked) < 100 {
 		t.Errorf("syft searched only for %q", slices.Collect(maps.Keys(l.asked)))
+	}
+	if len(l.all) != 1 || !strings.Contains(l.all[0], "/cataloger/nix.") {
+		t.Errorf("all files are asked for by %q, and only nix's cataloguer is known to", l.all)
 	}
 	listed := strings.Split(wantedPatterns, "\n")
 	for pattern := range l.asked {
