@@ -32,7 +32,7 @@ type scanner struct {
 func (s *scanner) assemble(found *syftsbom.SBOM) (*SBOM, error) {
 	packages := found.Artifacts.Packages.Sorted()
 	if len(packages) > s.limits.Packages {
-		return nil, fmt.Errorf("%d packages are more than the limit of %d (sbom limit: packages)", len(packages), s.limits.Packages)
+		return nil, fmt.Errorf("%d packages are more than limits.packages, which is %d", len(packages), s.limits.Packages)
 	}
 	bom := &SBOM{
 		Packages:       []Package{},

@@ -48,7 +48,7 @@ func (t *table) classify(name string, mode os.FileMode, c *content, owners []Pac
 	}
 	classes := t.weigh(found, t.scannerWords(c))
 	if c.size > c.scanned {
-		text := fmt.Sprintf("only the first %d of %d bytes", c.scanned, c.size)
+		text := fmt.Sprintf("only the first %d of %d bytes (limits.file)", c.scanned, c.size)
 		classes = append(classes, Class{Unscanned, gapLimit, []Mark{{By: byContent, Text: text, Offset: c.scanned}}})
 	}
 	for _, class := range slices.Concat(c.members, c.gaps) {

@@ -267,7 +267,7 @@ func (s *spending) Read(p []byte) (int, error) {
 		return n, limitError(fmt.Sprintf("it unpacks to more than %d times its size", nestedRatio))
 	}
 	if s.n.bounds.nested.Add(int64(-n)) < 0 {
-		return n, limitError("the archives of the image unpack to more than the limit (sbom limit: nested)")
+		return n, limitError("the archives of the image unpack to more than limits.nested")
 	}
 	return n, err
 }

@@ -185,7 +185,7 @@ func (a *app) newGate(ctx context.Context, o options) (*gate.Gate, []policies.Ru
 		ConfigLine:     c.Line,
 		Pull:           client.Pull,
 		Verify:         verifier.Verify,
-		SBOM:           scan(c.Limits.Image()),
+		SBOM:           scan(c.Limits),
 		ManifestLimits: c.Limits.Manifests(),
 		ImageTimeout:   c.Limits.ImageTimeout(),
 		Now:            time.Now,
@@ -195,9 +195,9 @@ func (a *app) newGate(ctx context.Context, o options) (*gate.Gate, []policies.Ru
 }
 
 // scan reads what is inside a platform, within the limits.
-func scan(limits image.Limits) func(context.Context, *image.Platform) (*sbom.SBOM, error) {
+func scan(l gate.Limits) func(context.Context, *image.Platform) (*sbom.SBOM, error) {
 	return func(ctx context.Context, p *image.Platform) (*sbom.SBOM, error) {
-		return sbom.Scan(ctx, p, sbom.Options{Layers: limits, Progress: layersTold(ctx)})
+		return sbom.Scan(ctx, p, sbom.Options{Layers: l.Image(), Limits: l.SBOM(), Progress: layersTold(ctx)})
 	}
 }
 
