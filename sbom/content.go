@@ -84,6 +84,11 @@ type pass struct {
 	captures []capture
 	payloads payloads
 	shape    shape
+	// hashBang tells that it is a script by its first line; opened, that what it carries was looked at; sealed
+	// are why something that it carries was not.
+	hashBang, opened bool
+	sealed           []Mark
+	inflater         io.ReadCloser // of zlib, to try what may be a stream
 	// text is the whole of a script or configuration, up to maxText bytes.
 	text  []byte
 	found content
@@ -96,8 +101,11 @@ func newPass(t *table, name string, buf []byte) *pass {
 // begin tells a pass what the file is by its first bytes.
 func (s *pass) begin(k kind, head []byte) {
 	s.found.kind = k
-	if k == program {
+	switch k {
+	case program:
 		s.shape = shapeOf(head)
+	case script:
+		s.hashBang = hashBang(head)
 	}
 }
 
@@ -113,6 +121,7 @@ func (s *pass) readFrom(r io.Reader) (done bool, err error) {
 		n, err := r.Read(room[:min(int64(len(room)), limit-s.found.scanned)])
 		s.advance(n)
 		if err == io.EOF {
+			s.appended(1)
 			s.probe(len(s.buf))
 			return !s.payloads.waiting(), nil
 		}
@@ -166,9 +175,14 @@ func (s *pass) advance(n int) {
 	if s.found.kind.isText() {
 		s.text = append(s.text, fresh[:min(n, maxText-len(s.text))]...)
 	}
+	if s.hashBang && s.shape.end == 0 {
+		if at := bytes.IndexByte(fresh, 0); at >= 0 {
+			s.shape.end, s.shape.ended = s.base+int64(len(s.buf)+at), true
+		}
+	}
 	s.shape.add(fresh, s.base+int64(len(s.buf)))
 	s.buf = s.buf[:len(s.buf)+n]
-	s.appended()
+	s.appended(blockSize)
 	s.probe(len(s.buf) - longestWord)
 }
 
@@ -198,7 +212,10 @@ func (s *pass) finish() *content {
 			}
 		}
 	}
-	c.packed = s.shape.packed()
+	c.packed = append(s.shape.packed(), s.sealed...)
+	if !s.opened && len(s.sealed) == 0 {
+		c.packed = append(c.packed, s.shape.carries()...)
+	}
 	return c
 }
 
