@@ -184,7 +184,10 @@ func carriers() []hidden {
 			tree := map[string]any{"files": map[string]any{"a": map[string]any{"offset": fmt.Sprint(len(script)), "size": 1}}}
 			return asarAround(t, tree, script+"x")
 		}, "before a"},
-		{"PyInstaller", "/bin/app", 0o755, func(t testing.TB) []byte { return frozen(t, []byte("struct"), noise(10_000), miner) }, "+124!/+10109"},
+		{"PyInstaller", "/bin/app", 0o755, func(t testing.TB) []byte { return frozen(t, []byte("struct"), noise(10_000), miner) }, "+124!/+10107"},
+		{"a module in PyInstaller", "/bin/app", 0o755, func(t testing.TB) []byte {
+			return frozen(t, slices.Concat([]byte("\xe3\x00\x00\x00\x00"), []byte(telltale)))
+		}, "+124!/+73"},
 		{"Nuitka", "/bin/app", 0o755, func(t testing.TB) []byte {
 			return slices.Concat(elfFile(binary.LittleEndian, amd64, []byte("stub")), []byte("KAY"), zstdOf(t, append([]byte("app.bin\x00"), gzipOf(t, miner)...)))
 		}, "+191!/+8"},
@@ -219,6 +222,7 @@ func TestCarriesUnread(t *testing.T) {
 		{"an encrypted zip behind a program", append(slices.Clone(program), sealed...), "encrypted"},
 		{"noise behind a program", append(slices.Clone(program), noise(200_000)...), "bits a byte"},
 		{"noise behind a Windows program", append(peFile(".text", []byte("code")), noise(200_000)...), "bits a byte"},
+		{"PyInstaller with its files encrypted", append(frozen(t, []byte("struct")), strings.ReplaceAll("pyimod00_cry~pto_key", "~", "")...), "_MEI"},
 		{"7z behind a script", []byte(shell + "7z\xbc\xaf\x27\x1c\x00\x04"), "7z archive"},
 		{"what OpenSSL encrypted behind a script", []byte(shell + "Salted__\x00\x01"), "OpenSSL"},
 		{"broken gzip behind a script", []byte(shell + "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xff\xff"), "flate"},
@@ -235,6 +239,41 @@ func TestCarriesUnread(t *testing.T) {
 		i := slices.IndexFunc(classes, func(c Class) bool { return c.Class == "packed" })
 		if found := i >= 0; found != (tt.want != "") || found && !strings.Contains(classes[i].Marks[0].Text, tt.want) {
 			t.Errorf("%s: got %+v, want packed: %q", tt.name, classes, tt.want)
+		}
+	}
+}
+
+// TestCrates: the crates of a Rust program speak for what it is: the one that was built, and those that it is linked
+// with, which may be a node's or a wallet's, too.
+func TestCrates(t *testing.T) {
+	pool := secret("stratum+~tcp://")
+	built, linked := strings.ReplaceAll("rx-~miner", "~", ""), strings.ReplaceAll("random~x-rs", "~", "")
+	list := func(crates ...string) string {
+		for i := range 200 { // as many as there are: the text is one of a real size
+			crates = append(crates, fmt.Sprintf(`{"name":"lib%d","version":"%d.0.1","source":"crates.io","dependencies":[%d,%d]}`, i, i%7, i, i+1))
+		}
+		return crateList + strings.Join(crates, ",") + "]}"
+	}
+	crate := func(name, more string) string { return fmt.Sprintf(`{"name":%q,"version":"1.0.0"%s}`, name, more) }
+	for name, tt := range map[string]struct {
+		list, words string
+		want        []string
+	}{
+		"built, with words":    {list(crate(built, `,"root":true`)), pool, []string{"miner"}},
+		"built":                {list(crate(built, `,"root":true`)), "", []string{"suspicious-miner"}},
+		"linked, with words":   {list(crate(linked, ""), crate("app", `,"root":true`)), pool, []string{"miner"}},
+		"linked":               {list(crate(linked, ""), crate("node", `,"root":true`)), "", []string{"suspicious-miner"}},
+		"words alone":          {list(crate("app", `,"root":true`)), pool, []string{"suspicious-miner"}},
+		"used to build it":     {list(crate(linked, `,"kind":"build"`)), pool, []string{"suspicious-miner"}},
+		"a list that is none":  {crateList + `{"name":["` + built + `"]}]}` + strings.Repeat("abc", 100), "", nil},
+		"a list that ends not": {strings.TrimSuffix(list(crate(built, `,"root":true`)), "]}"), "", nil},
+	} {
+		for _, at := range []int{0, readSize - 5, readSize - crateWindow, readSize, 3*readSize - 1} {
+			code := slices.Concat(make([]byte, at), zlibOf(t, []byte(tt.list)), make([]byte, at), []byte(tt.words+"\x00"))
+			got := classNames(classesOf(t, "/usr/bin/agent", 0o755, elfFile(binary.LittleEndian, amd64, code), 1<<30))
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("%s, at %d: got %q, want %q", name, at, got, tt.want)
+			}
 		}
 	}
 }

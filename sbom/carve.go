@@ -37,7 +37,9 @@ func (s *pass) carve(inner string, r io.Reader) error {
 			continue
 		}
 		streams++
-		err = s.member(within(inner, fmt.Sprintf("+%d", in.n)), 0, &spending{z, s.nest})
+		at := in.n - 2 // the header was read
+		// As for what may be executed: Python's modules are code without the header that such a file has.
+		err = s.member(within(inner, fmt.Sprintf("+%d", at)), 0o111, &spending{z, s.nest})
 		var limit limitError
 		if errors.As(err, &limit) {
 			return err
@@ -52,13 +54,7 @@ func (s *pass) carve(inner string, r io.Reader) error {
 // inflates tries whether what r begins with is a stream of zlib, or the begin of one.
 func (s *pass) inflates(r *counting) bool {
 	head, _ := r.r.Peek(carveWindow)
-	if s.inflater == nil {
-		z, err := zlib.NewReader(bytes.NewReader(head))
-		if err != nil {
-			return false
-		}
-		s.inflater = z
-	} else if s.inflater.(zlib.Resetter).Reset(bytes.NewReader(head), nil) != nil {
+	if !s.resetInflater(head) {
 		return false
 	}
 	n, err := io.Copy(io.Discard, s.inflater)

@@ -80,6 +80,12 @@ func (t *table) evidence(i int, name string, mode os.FileMode, c *content, owner
 			add(byBuildInfo, false, module)
 		}
 	}
+	for _, crate := range c.crates {
+		// What a program is linked with is evidence as a package that owns it is; what was built is the tool.
+		if crate.Root || t.classes[tool.Class].Sorts > 1 {
+			add(byPackage, false, packageMarks(tool, Package{Type: "rust-crate", Name: crate.Name})...)
+		}
+	}
 	for _, s := range c.sayings {
 		if s.tool == i {
 			add(s.sort, s.weak || c.about, s.mark)

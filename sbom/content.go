@@ -24,6 +24,8 @@ type content struct {
 	// modules has the main package of a Go program, applets what a multicall program can do, packed why its
 	// layout says that it was packed.
 	modules, applets, packed []Mark
+	// crates are the packages of a Rust program.
+	crates []crate
 	// members has the classes of what is inside: members of an archive, and what is hidden in other files.
 	members []Class
 	// gaps are what was not looked at, and why.
@@ -47,15 +49,16 @@ const (
 	noCapture captureKind = iota
 	goBuildInfo
 	appletTable
+	crateStream
 )
 
-// captureAnchors are the words that begin a capture, captureSizes how much of it is kept, in bytes.
+// captureAnchors are the words that begin a capture, where one does; captureSizes how much of it is kept, in bytes.
 var (
 	captureAnchors = map[captureKind]string{
 		goBuildInfo: "\xff Go buildinf:",
 		appletTable: "[\x00[[\x00",
 	}
-	captureSizes = map[captureKind]int{goBuildInfo: 256 << 10, appletTable: 8 << 10}
+	captureSizes = map[captureKind]int{goBuildInfo: 256 << 10, appletTable: 8 << 10, crateStream: 256 << 10}
 )
 
 // maxCaptures bounds the captures of one file.
@@ -78,6 +81,8 @@ type pass struct {
 	buf  []byte
 	base int64
 	next int
+	// nextCrate is the offset up to which a list of crates was looked for.
+	nextCrate int64
 	// quiet tells that the content is an archive's, of which the members are looked at.
 	quiet bool
 
@@ -152,7 +157,7 @@ func (s *pass) write(p []byte) {
 
 // room returns where the next bytes go; it is never empty.
 func (s *pass) room() []byte {
-	const keep = lookBehind + longestWord
+	const keep = lookBehind + longestWord + crateWindow
 	if len(s.buf)+readSize > cap(s.buf) {
 		if drop := s.next - keep; drop > 0 {
 			s.buf = s.buf[:copy(s.buf, s.buf[drop:])]
@@ -184,6 +189,9 @@ func (s *pass) advance(n int) {
 	s.buf = s.buf[:len(s.buf)+n]
 	s.appended(blockSize)
 	s.probe(len(s.buf) - longestWord)
+	if s.found.kind == program {
+		s.findCrates(len(s.buf) - crateWindow)
+	}
 }
 
 func (s *pass) probe(to int) {
@@ -195,6 +203,9 @@ func (s *pass) probe(to int) {
 // finish looks at the last bytes and returns what was found.
 func (s *pass) finish() *content {
 	s.probe(len(s.buf))
+	if s.found.kind == program {
+		s.findCrates(len(s.buf))
+	}
 	c := &s.found
 	c.sha256 = hex.EncodeToString(s.sum.Sum(nil))
 	if c.kind.isText() {
@@ -206,6 +217,8 @@ func (s *pass) finish() *content {
 			if info := buildInfo(p.data, p.offset); info != nil {
 				c.modules = append(c.modules, Mark{By: byBuildInfo, Text: info.Path, Offset: p.offset})
 			}
+		case crateStream:
+			c.crates = append(c.crates, crates(p.data)...)
 		case appletTable:
 			for _, name := range applets(p.data) {
 				c.applets = append(c.applets, Mark{By: byApplet, Text: name, Offset: p.offset})
