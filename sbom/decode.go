@@ -9,6 +9,7 @@ import (
 	"io"
 	"sync"
 
+	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/mikelolasagasti/xz"
@@ -166,6 +167,18 @@ func unlzmaZip(r io.Reader, window int) (io.Reader, error) {
 	}
 	header := binary.LittleEndian.AppendUint64(bytes.Clone(head[4:]), 1<<64-1)
 	return unlzma(io.MultiReader(bytes.NewReader(header), r), window)
+}
+
+var inflaters = sync.Pool{New: func() any { return flate.NewReader(nil) }}
+
+// inflate unpacks r with a decoder that others use again when it is closed: archives of many small files would
+// make as many.
+func inflate(r io.Reader) io.ReadCloser {
+	z := inflaters.Get().(io.ReadCloser)
+	if err := z.(flate.Resetter).Reset(r, nil); err != nil {
+		return flate.NewReader(r)
+	}
+	return &decoder{z, func() { inflaters.Put(z) }}
 }
 
 var gzips = sync.Pool{New: func() any { return new(gzip.Reader) }}

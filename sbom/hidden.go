@@ -44,6 +44,9 @@ func (p *payloads) add(found payload) {
 	}
 }
 
+// end gives up: a limit was reached.
+func (p *payloads) end() { p.list, p.seen = nil, maxPayloads }
+
 // take returns the next place at or after base.
 func (p *payloads) take(base int64) (payload, bool) {
 	for len(p.list) > 0 {

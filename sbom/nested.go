@@ -132,6 +132,7 @@ func (s *pass) gap(inner string, err error) {
 	var limit limitError
 	if errors.As(err, &limit) {
 		tool = gapLimit
+		s.payloads.end()
 	} else if s.nest.guesses > 0 {
 		return
 	}

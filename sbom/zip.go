@@ -10,7 +10,6 @@ import (
 	"os"
 	"slices"
 
-	"github.com/klauspost/compress/flate"
 )
 
 // The header before each member of a zip archive (APPNOTE 4.3.7), and what may follow the member.
@@ -165,9 +164,9 @@ func (s *pass) unzipped(m zipMember, archive *bufio.Reader, packed io.Reader) (i
 		return io.NopCloser(packed), nil
 	case zipDeflate:
 		if m.packed < 0 {
-			return flate.NewReader(archive), nil
+			return inflate(archive), nil
 		}
-		return flate.NewReader(packed), nil
+		return inflate(packed), nil
 	}
 	f, ok := zipPackings[m.method]
 	if !ok {
