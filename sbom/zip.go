@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"slices"
-
 )
 
 // The header before each member of a zip archive (APPNOTE 4.3.7), and what may follow the member.
