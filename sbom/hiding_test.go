@@ -149,16 +149,35 @@ func tarOf(t testing.TB, name string, content []byte) []byte {
 	return out.Bytes()
 }
 
-func zipOf(t testing.TB, method uint16, name string, content []byte) []byte {
+// zstdWindow asks for a window of so many bytes.
+func zstdWindow(t testing.TB, window int, b []byte) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	w := zip.NewWriter(&out)
-	f, err := w.CreateHeader(&zip.FileHeader{Name: name, Method: method})
+	w, err := zstd.NewWriter(&out, zstd.WithWindowSize(window), zstd.WithEncoderConcurrency(1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = f.Write(content)
+	_, err = w.Write(b)
 	if err := errorsOf(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func zipOf(t testing.TB, method uint16, name string, contents ...[]byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	for _, content := range contents {
+		f, err := w.CreateHeader(&zip.FileHeader{Name: name, Method: method})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write(content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
@@ -338,6 +357,14 @@ func TestUnscanned(t *testing.T) {
 	for range maxLayers + 1 {
 		squeezed = gzipOf(t, squeezed)
 	}
+	windows := zstdWindow(t, maxWindow, make([]byte, 1<<20))
+	for range 2 {
+		windows = zstdWindow(t, maxWindow, append(windows, make([]byte, 1<<20)...))
+	}
+	zips := zipOf(t, zip.Deflate, "x", make([]byte, 16<<20))
+	for range 3 {
+		zips = zipOf(t, zip.Deflate, "z", zips, zips, zips, zips, zips, zips, zips, zips)
+	}
 	encrypted := zipOf(t, zip.Deflate, "x", []byte("text"))
 	encrypted[6] |= zipEncrypted
 	whole := gzipOf(t, noise(1<<16))
@@ -349,6 +376,10 @@ func TestUnscanned(t *testing.T) {
 		{"gzip in gzip", gapLimit, "in each other", squeezed},
 		{"bomb", gapLimit, "times its size", gzipOf(t, make([]byte, nestedFloor+1<<20))},
 		{"bomb in a zip", gapLimit, "times its size", zipOf(t, zip.Deflate, "x", make([]byte, nestedFloor+1<<20))},
+		{"zip in zip", gapLimit, "times its size", zips},
+		{"many members", gapLimit, "files", zipOf(t, zip.Store, "x", make([][]byte, maxMembers+1)...)},
+		{"windows in windows", gapLimit, "memory", windows},
+		{"a window too large", gapBroken, "window", zstdWindow(t, 2*maxWindow, make([]byte, 3*maxWindow))},
 		{"encrypted", gapBroken, "encrypted", encrypted},
 		{"cut short", gapBroken, "EOF", whole[:len(whole)/2]},
 		{"7z", gapBroken, "not read", []byte("7z\xbc\xaf\x27\x1c\x00\x04")},
