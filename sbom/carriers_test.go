@@ -221,6 +221,7 @@ func TestCarriesUnread(t *testing.T) {
 		{"AppImage", append(slices.Clone(program), "hsqs\x00\x00\x00\x00"...), "squashfs"},
 		{"an encrypted zip behind a program", append(slices.Clone(program), sealed...), "encrypted"},
 		{"noise behind a program", append(slices.Clone(program), noise(200_000)...), "bits a byte"},
+		{"noise behind what looks like PyInstaller's", append(frozen(t), noise(200_000)...), "bits a byte"},
 		{"noise behind a Windows program", append(peFile(".text", []byte("code")), noise(200_000)...), "bits a byte"},
 		{"PyInstaller with its files encrypted", append(frozen(t, []byte("struct")), strings.ReplaceAll("pyimod00_cry~pto_key", "~", "")...), "_MEI"},
 		{"7z behind a script", []byte(shell + "7z\xbc\xaf\x27\x1c\x00\x04"), "7z archive"},

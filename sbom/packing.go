@@ -44,8 +44,8 @@ var magics = []struct {
 	{"\xed\xab\xee\xdb", rpmPacking},
 }
 
-// unread are the archives and file systems that nothing here reads, by what begins them: all but the last two
-// have what tells where their files are at the end, and would have to be kept whole.
+// unread are the archives and file systems that nothing here reads, by what begins them. Most say at their end
+// where their files are, and would have to be kept whole.
 var unread = []struct{ magic, name string }{
 	{"7z\xbc\xaf\x27\x1c", "7z archive"}, {"Rar!\x1a\x07", "RAR archive"}, {"MSCF\x00\x00\x00\x00", "cabinet"},
 	{"MSWIM\x00\x00\x00", "Windows image"}, {"xar!\x00\x1c", "xar archive"},
