@@ -141,7 +141,7 @@ type budget struct {
 func newBudget(l Limits, stored int64) *budget {
 	b := limitedTo(l.Uncompressed, limited("the unpacked size of all layers", l.Uncompressed, "bytes"))
 	if byRatio := max(l.RatioFloor, l.Ratio*stored); byRatio < l.Uncompressed {
-		b = limitedTo(byRatio, limited("the unpacked size of all layers", fmt.Sprintf("%d:1, that is %d", l.Ratio, byRatio), "bytes"))
+		b = limitedTo(byRatio, limited("the unpacked size of all layers", fmt.Sprintf("%d:1 (limits.ratio), that is %d", l.Ratio, byRatio), "bytes"))
 	}
 	return b
 }
@@ -150,7 +150,7 @@ func newBudget(l Limits, stored int64) *budget {
 // file is the shortest that a tar archive can hold, and all headers are alike.
 func newEntryBudget(l Limits, stored int64) *budget {
 	if byBytes := max(int64(l.EntryFloor), stored/l.EntryBytes); byBytes < int64(l.Entries) {
-		return limitedTo(byBytes, limited("the number of files", fmt.Sprintf("one for %d stored bytes, that is %d", l.EntryBytes, byBytes), "files"))
+		return limitedTo(byBytes, limited("the number of files", fmt.Sprintf("one for %d stored bytes (limits.entryBytes), that is %d", l.EntryBytes, byBytes), "files"))
 	}
 	return limitedTo(int64(l.Entries), tooManyEntries(l))
 }

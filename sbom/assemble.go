@@ -30,7 +30,7 @@ type scanner struct {
 // assemble makes facts of what syft found and of what the walk saw.
 func (s *scanner) assemble(f *inventory) (*SBOM, error) {
 	if len(f.Packages) > s.limits.Packages {
-		return nil, fmt.Errorf("%d packages are more than the limit of %d (sbom limit: packages)", len(f.Packages), s.limits.Packages)
+		return nil, fmt.Errorf("%d packages are more than limits.packages, which is %d", len(f.Packages), s.limits.Packages)
 	}
 	bom := &SBOM{
 		Packages:       []Package{},
@@ -109,6 +109,10 @@ func (s *scanner) otherNames() map[*image.Entry][]string {
 // of itself: nobody calls a shell /opt/data, but a link to it is found by whoever runs sh.
 func (s *scanner) fileOf(e *image.Entry, owners []Package, links []string) (File, bool) {
 	from := e
+	if raises(e) {
+		f := s.facts(e, e.Target)
+		return f, f.Setuid || f.Setgid || f.Capabilities
+	}
 	if e.Type == image.Hardlink {
 		if e.Target == nil || e.Target.DeletedIn < 0 || e.DeletedIn >= 0 {
 			return File{}, false
@@ -132,19 +136,30 @@ func (s *scanner) fileOf(e *image.Entry, owners []Package, links []string) (File
 	return f, len(f.Classes) > 0 || f.Setuid || f.Setgid || f.Capabilities
 }
 
+// special are the bits of a mode with which a file runs as somebody else.
+const special = os.ModeSetuid | os.ModeSetgid
+
+// raises tells that a hard link gives the file more than that has by itself: who unpacks a layer sets the mode and
+// the attributes of a link, too, and both names are one file.
+func raises(e *image.Entry) bool {
+	return e.Type == image.Hardlink && e.Target != nil && e.Target.Type == image.Regular &&
+		(e.Mode&^e.Target.Mode&special != 0 || e.Capabilities && !e.Target.Capabilities)
+}
+
 func (s *scanner) facts(e, from *image.Entry) File {
+	mode := from.Mode | e.Mode&special
 	f := File{
 		Path:         e.Path,
 		Layer:        e.Layer,
 		DeletedIn:    e.DeletedIn,
 		Size:         from.Size,
-		Mode:         listMode(from.Mode),
+		Mode:         listMode(mode),
 		UID:          from.UID,
 		GID:          from.GID,
-		Setuid:       from.Mode&os.ModeSetuid != 0,
-		Setgid:       from.Mode&os.ModeSetgid != 0,
+		Setuid:       mode&os.ModeSetuid != 0,
+		Setgid:       mode&os.ModeSetgid != 0,
 		Capabilities: from.Capabilities || e.Capabilities,
-		mode:         from.Mode,
+		mode:         mode,
 	}
 	if e.Layer < len(s.platform.Layers) {
 		f.LayerDigest = s.platform.Layers[e.Layer].Digest

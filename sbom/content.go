@@ -24,6 +24,8 @@ type content struct {
 	// modules has the main package of a Go program, applets what a multicall program can do, packed why its
 	// layout says that it was packed.
 	modules, applets, packed []Mark
+	// crates are the packages of a Rust program.
+	crates []crate
 	// members has the classes of what is inside: members of an archive, and what is hidden in other files.
 	members []Class
 	// gaps are what was not looked at, and why.
@@ -47,15 +49,16 @@ const (
 	noCapture captureKind = iota
 	goBuildInfo
 	appletTable
+	crateStream
 )
 
-// captureAnchors are the words that begin a capture, captureSizes how much of it is kept, in bytes.
+// captureAnchors are the words that begin a capture, where one does; captureSizes how much of it is kept, in bytes.
 var (
 	captureAnchors = map[captureKind]string{
 		goBuildInfo: "\xff Go buildinf:",
 		appletTable: "[\x00[[\x00",
 	}
-	captureSizes = map[captureKind]int{goBuildInfo: 256 << 10, appletTable: 8 << 10}
+	captureSizes = map[captureKind]int{goBuildInfo: 256 << 10, appletTable: 8 << 10, crateStream: 256 << 10}
 )
 
 // maxCaptures bounds the captures of one file.
@@ -80,12 +83,19 @@ type pass struct {
 	base   int64
 	next   int
 	hashed int
+	// nextCrate is the offset up to which a list of crates was looked for.
+	nextCrate int64
 	// quiet tells that the content is an archive's, of which the members are looked at.
 	quiet bool
 
 	captures []capture
 	payloads payloads
 	shape    shape
+	// hashBang tells that it is a script by its first line; opened, that what it carries was looked at; sealed
+	// are why something that it carries was not.
+	hashBang, opened bool
+	sealed           []Mark
+	inflater         io.ReadCloser // of zlib, to try what may be a stream
 	// text is what was dropped from buf of a script or configuration, up to maxText bytes.
 	text  []byte
 	found content
@@ -98,8 +108,11 @@ func newPass(t *table, name string, buf []byte) *pass {
 // begin tells a pass what the file is by its first bytes.
 func (s *pass) begin(k kind, head []byte) {
 	s.found.kind = k
-	if k == program {
+	switch k {
+	case program:
 		s.shape = shapeOf(head)
+	case script:
+		s.hashBang = hashBang(head)
 	}
 }
 
@@ -115,6 +128,7 @@ func (s *pass) readFrom(r io.Reader) (done bool, err error) {
 		n, err := r.Read(room[:min(int64(len(room)), limit-s.found.scanned)])
 		s.advance(n)
 		if err == io.EOF {
+			s.appended(1)
 			s.probe(len(s.buf))
 			return !s.payloads.waiting(), nil
 		}
@@ -146,7 +160,7 @@ func (s *pass) write(p []byte) {
 
 // room returns where the next bytes go; it is never empty.
 func (s *pass) room() []byte {
-	const keep = lookBehind + longestWord
+	const keep = lookBehind + longestWord + crateWindow
 	if len(s.buf)+readSize > cap(s.buf) {
 		if drop := s.next - keep; drop > 0 {
 			s.hash(drop)
@@ -186,10 +200,18 @@ func (s *pass) advance(n int) {
 		c := &s.captures[i]
 		c.data = append(c.data, fresh[:min(n, captureSizes[c.kind]-len(c.data))]...)
 	}
+	if s.hashBang && s.shape.end == 0 {
+		if at := bytes.IndexByte(fresh, 0); at >= 0 {
+			s.shape.end, s.shape.ended = s.base+int64(len(s.buf)+at), true
+		}
+	}
 	s.shape.add(fresh, s.base+int64(len(s.buf)))
 	s.buf = s.buf[:len(s.buf)+n]
-	s.appended()
+	s.appended(blockSize)
 	s.probe(len(s.buf) - longestWord)
+	if s.found.kind == program {
+		s.findCrates(len(s.buf) - crateWindow)
+	}
 }
 
 func (s *pass) probe(to int) {
@@ -202,6 +224,9 @@ func (s *pass) probe(to int) {
 // is named.
 func (s *pass) finish(named bool) *content {
 	s.probe(len(s.buf))
+	if s.found.kind == program {
+		s.findCrates(len(s.buf))
+	}
 	c := &s.found
 	if c.kind.isText() {
 		s.readText(s.whole())
@@ -212,13 +237,18 @@ func (s *pass) finish(named bool) *content {
 			if info := buildInfo(p.data, p.offset); info != nil {
 				c.modules = append(c.modules, Mark{By: byBuildInfo, Text: info.Path, Offset: p.offset})
 			}
+		case crateStream:
+			c.crates = append(c.crates, crates(p.data)...)
 		case appletTable:
 			for _, name := range applets(p.data) {
 				c.applets = append(c.applets, Mark{By: byApplet, Text: name, Offset: p.offset})
 			}
 		}
 	}
-	c.packed = s.shape.packed()
+	c.packed = append(s.shape.packed(), s.sealed...)
+	if !s.opened && len(s.sealed) == 0 {
+		c.packed = append(c.packed, s.shape.carries()...)
+	}
 	if named || c.says() {
 		s.hash(len(s.buf))
 		c.sha256 = hex.EncodeToString(s.sum.Sum(nil))

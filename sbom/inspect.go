@@ -15,7 +15,9 @@ var buffers = sync.Pool{New: func() any { return new(make([]byte, 2*readSize)) }
 // of which there is nothing to say, whoever owns them and whatever they are called. head are the first bytes,
 // rest what follows.
 func (t *table) inspect(name string, mode os.FileMode, head []byte, rest io.Reader, b *bounds) (*content, error) {
-	c, err := t.look(name, mode, head, rest, b, &nest{bounds: b})
+	n := &nest{bounds: b}
+	defer n.end()
+	c, err := t.look(name, mode, head, rest, b, n)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +51,9 @@ func (s *pass) read(r io.Reader, f packing) error {
 	if f != notPacked {
 		s.quiet = true
 		in := &counted{r: r, to: s}
-		s.unpack("", f, false, in)
+		if err := s.unpack("", f, in); err != nil {
+			s.gap("", err)
+		}
 		s.quiet = false
 		if in.err != nil {
 			return in.err
@@ -62,7 +66,7 @@ func (s *pass) read(r io.Reader, f packing) error {
 		}
 		for p, ok := s.payloads.take(s.base); ok; p, ok = s.payloads.take(s.base) {
 			in := &counted{r: r, to: s, ahead: bytes.Clone(s.buf[p.at-s.base:])}
-			s.unpack(p.name(), p.packing, true, in)
+			s.unpackPayload(p, in)
 			if in.err != nil {
 				return in.err
 			}

@@ -117,7 +117,7 @@ var binaryFacts = &facts{binary: true}
 // short is the form of most facts, of which there are thousands in an image.
 func (f *facts) short() ([]byte, bool) {
 	c := f.content
-	if c == nil || c.says() || c.about || c.cataloged || len(c.quoted) > 0 {
+	if c == nil || c.says() || c.about || c.cataloged || len(c.quoted)+len(c.crates) > 0 {
 		return nil, false
 	}
 	sum, err := hex.DecodeString(c.sha256)
@@ -161,6 +161,7 @@ type longContent struct {
 	Sayings                  []longSaying
 	About, Cataloged         bool
 	Modules, Applets, Packed []Mark
+	Crates                   []crate
 	Members, Gaps            []Class
 }
 
@@ -178,7 +179,7 @@ func (c *content) remembered() *longContent {
 	long := &longContent{
 		Kind: c.kind, Size: c.size, Scanned: c.scanned, SHA256: c.sha256, Hits: c.hits, Quoted: c.quoted,
 		About: c.about, Cataloged: c.cataloged, Modules: c.modules, Applets: c.applets, Packed: c.packed,
-		Members: c.members, Gaps: c.gaps,
+		Crates: c.crates, Members: c.members, Gaps: c.gaps,
 	}
 	for _, s := range c.sayings {
 		long.Sayings = append(long.Sayings, longSaying{s.tool, s.sort, s.weak, s.mark})
@@ -193,7 +194,7 @@ func (l *longContent) content() *content {
 	c := &content{
 		kind: l.Kind, size: l.Size, scanned: l.Scanned, sha256: l.SHA256, hits: l.Hits, quoted: l.Quoted,
 		about: l.About, cataloged: l.Cataloged, modules: l.Modules, applets: l.Applets, packed: l.Packed,
-		members: l.Members, gaps: l.Gaps,
+		crates: l.Crates, members: l.Members, gaps: l.Gaps,
 	}
 	for _, s := range l.Sayings {
 		c.sayings = append(c.sayings, saying{s.Tool, s.Sort, s.Weak, s.Mark})

@@ -157,7 +157,7 @@ func TestFacts(t *testing.T) {
 	class := []Class{{"miner", "x", mark}}
 	whole := content{
 		kind: script, size: 7, scanned: 6, sha256: strings.Repeat("ab", 32), hits: map[int]int64{1: 2}, quoted: map[int]int64{3: 4},
-		sayings: []saying{{1, "sort", true, mark[0]}}, about: true, modules: mark, applets: mark, packed: mark,
+		sayings: []saying{{1, "sort", true, mark[0]}}, about: true, modules: mark, applets: mark, packed: mark, crates: []crate{{"x", "build", true}},
 		members: class, gaps: class, cataloged: true,
 	}
 	for i := range reflect.TypeOf(whole).NumField() {

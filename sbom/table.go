@@ -279,7 +279,7 @@ func (t *table) compile() {
 		add(anchor, wordUse{capture: kind})
 	}
 	for word, h := range hidings {
-		add(word, wordUse{hides: &h})
+		add(strings.ReplaceAll(word, defang, ""), wordUse{hides: &h})
 	}
 	for _, word := range programMarks {
 		add(word, wordUse{cataloged: true})

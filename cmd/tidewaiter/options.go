@@ -184,7 +184,7 @@ func (a *app) newGate(ctx context.Context, o options) (*gate.Gate, []policies.Ru
 		ConfigLine:     c.Line,
 		Pull:           client.Pull,
 		Verify:         verifier.Verify,
-		SBOM:           a.scan(c.Limits.Image()),
+		SBOM:           a.scan(c.Limits),
 		ManifestLimits: c.Limits.Manifests(),
 		ImageTimeout:   c.Limits.ImageTimeout(),
 		Now:            time.Now,
@@ -194,9 +194,9 @@ func (a *app) newGate(ctx context.Context, o options) (*gate.Gate, []policies.Ru
 }
 
 // scan reads what is inside a platform, within the limits.
-func (a *app) scan(limits image.Limits) func(context.Context, *image.Platform) (*sbom.SBOM, error) {
+func (a *app) scan(l gate.Limits) func(context.Context, *image.Platform) (*sbom.SBOM, error) {
 	return func(ctx context.Context, p *image.Platform) (*sbom.SBOM, error) {
-		return sbom.Scan(ctx, p, sbom.Options{Layers: limits, Memory: a.memory(), Progress: layersTold(ctx)})
+		return sbom.Scan(ctx, p, sbom.Options{Layers: l.Image(), Limits: l.SBOM(), Memory: a.memory(), Progress: layersTold(ctx)})
 	}
 }
 
