@@ -16,17 +16,8 @@ package tidewaiter.kubernetes["nodes-proxy"]
 
 import data.tidewaiter.lib.rbac
 
-targets := {
-	"nodes/proxy": "nodes/proxy",
-	"nodes/*": "nodes/*",
-	"*/proxy": "*/proxy",
-	"*": "nodes/proxy (resources: *)",
-}
-
-deny contains {"msg": msg, "path": ["rules", i, "resources", j]} if {
-	some [i, rule] in rbac.core
-	some j, resource in rule.resources
-	target := targets[resource]
-	verbs := rbac.verbs(rule, {"create", "delete", "get", "patch", "update"})
-	msg := sprintf("%s may %s %s", [rbac.label, concat(", ", verbs), target])
+deny contains {"msg": msg, "path": grant.path, "severity": grant.severity} if {
+	some grant in rbac.grants
+	grant.topic == "nodes-proxy"
+	msg := sprintf("%s may %s %s", [rbac.label, grant.verbs, grant.resource])
 }
