@@ -1,7 +1,6 @@
 package policies
 
 import (
-	"context"
 	"sync"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -13,13 +12,7 @@ import (
 type ruleSet struct {
 	rules   []Rule
 	modules map[string]*ast.Module // by file, with the library's
-	compile func() (*query, error)
-}
-
-// query asks all rules of a kind at once. The answer is an array of sets, one for each of rules.
-type query struct {
-	rules    []Rule
-	prepared rego.PreparedEvalQuery
+	compile func() (*compiled, error)
 }
 
 // newRuleSet returns the rules of one kind, with the modules that they need.
@@ -48,31 +41,23 @@ var skipped = []ast.StageID{
 	ast.StageBuildRequiredCapabilities,
 }
 
-// prepare compiles the rules and the query that asks all of them that are not Off.
-func (set *ruleSet) prepare() (*query, error) {
+// prepare compiles the rules that are not Off.
+func (set *ruleSet) prepare() (*compiled, error) {
 	compiler := ast.NewCompiler().WithCapabilities(capabilities(allowedBuiltins...)).WithSkipStages(skipped...)
 	compiler.Compile(set.modules)
 	if compiler.Failed() {
 		return nil, forbidden(compiler.Errors)
 	}
-	q := &query{}
-	var denies []*ast.Term
+	c := &compiled{compiler: compiler, queries: map[about]func() (*query, error){}}
 	for _, rule := range set.rules {
 		if rule.Severity == Off {
 			continue
 		}
-		q.rules = append(q.rules, rule)
+		c.rules = append(c.rules, rule)
 		path := set.modules[rule.ID+extension].Package.Path
-		denies = append(denies, ast.NewTerm(path.Append(ast.StringTerm("deny"))))
+		c.denies = append(c.denies, ast.NewTerm(path.Append(ast.StringTerm("deny"))))
 	}
-	var err error
-	q.prepared, err = rego.New(
-		rego.Compiler(compiler),
-		rego.ParsedQuery(ast.NewBody(ast.NewExpr(ast.ArrayTerm(denies...)))),
-		rego.StrictBuiltinErrors(true),
-		rego.GenerateJSON(asValue),
-	).PrepareForEval(context.Background())
-	return q, err
+	return c, nil
 }
 
 // asValue keeps an answer as OPA has it: a set is still told from an array, and nothing is converted twice.

@@ -129,13 +129,17 @@ func (e *Engine) Judge(ctx context.Context, kind Kind, evidence any) ([]Finding,
 	if !ok {
 		return nil, fmt.Errorf("there is no kind %q: kinds are %v", kind, kinds)
 	}
-	query, err := set.compile()
+	rules, err := set.compile()
 	if err != nil {
 		return nil, fmt.Errorf("load rules: %w", err)
 	}
 	input, err := toObject(evidence)
 	if err != nil {
 		return nil, fmt.Errorf("evidence for %s rules: %w", kind, err)
+	}
+	query, err := rules.query(input)
+	if err != nil {
+		return nil, fmt.Errorf("load rules: %w", err)
 	}
 	findings, err := question{query.prepared, input, func(answer ast.Value) ([]Finding, error) {
 		return readFindings(query.rules, answer, e.limits.Findings)

@@ -37,6 +37,8 @@ type Rule struct {
 	Mitigations []string `json:"mitigations"` // MITRE ATT&CK mitigations: M1038
 	Remediation string   `json:"remediation"`
 	Related     []string `json:"related"` // addresses of what to read
+
+	applies []string // the kinds of objects that the rule can find something in, or withPods; empty if in any
 }
 
 // Finding is one thing that a rule objects to.

@@ -11,6 +11,7 @@
 #   severity: medium
 #   attack: [T1098.006, T1078]
 #   mitigations: [M1018, M1026]
+#   applies: [ClusterRole]
 #   remediation: >-
 #     Aggregate reading to view, and to edit and admin what acts in one namespace; let an aggregationRule select
 #     one label of your own.

@@ -11,6 +11,7 @@
 #   severity: critical
 #   attack: [T1078.001, T1133, T1190]
 #   mitigations: [M1018, M1035]
+#   applies: [ClusterRoleBinding, RoleBinding]
 #   remediation: Remove the subject, and bind the role to the service account or group that needs it.
 package tidewaiter.kubernetes["anonymous-binding"]
 

@@ -11,6 +11,7 @@
 #   severity: medium
 #   attack: [T1098.006, T1557]
 #   mitigations: [M1018, M1026]
+#   applies: [ClusterRole, Role]
 #   remediation: >-
 #     Name the definitions by resourceNames, or install them apart from the program that uses them.
 package tidewaiter.kubernetes["api-extension-write"]

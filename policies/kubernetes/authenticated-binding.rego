@@ -10,6 +10,7 @@
 #   severity: high
 #   attack: [T1078.001, T1078.004]
 #   mitigations: [M1018, M1026]
+#   applies: [ClusterRoleBinding, RoleBinding]
 #   remediation: >-
 #     Bind the role to the service account or group that needs it.
 package tidewaiter.kubernetes["authenticated-binding"]

@@ -10,6 +10,7 @@
 #   severity: medium
 #   attack: [T1098.006]
 #   mitigations: [M1018, M1026]
+#   applies: [ClusterRole, Role]
 #   remediation: >-
 #     Grant it by a Role in the namespaces that need it, or write the bindings where the program is installed.
 package tidewaiter.kubernetes["binding-write"]

@@ -11,6 +11,7 @@
 #   severity: high
 #   attack: [T1098.006, T1649]
 #   mitigations: [M1018, M1026]
+#   applies: [ClusterRole, Role]
 #   remediation: >-
 #     Name the signers by resourceNames, and none that begins with kubernetes.io/.
 package tidewaiter.kubernetes["certificate-approval"]

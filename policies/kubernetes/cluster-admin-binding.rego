@@ -12,6 +12,7 @@
 #   severity: high
 #   attack: [T1098.006, T1078]
 #   mitigations: [M1018, M1026]
+#   applies: [ClusterRoleBinding, RoleBinding]
 #   remediation: Bind a role that lists what is used; inside a namespace, admin or edit.
 package tidewaiter.kubernetes["cluster-admin-binding"]
 

@@ -10,6 +10,7 @@
 #   severity: medium
 #   attack: [T1078.001, T1528]
 #   mitigations: [M1018, M1026]
+#   applies: [ClusterRoleBinding, RoleBinding]
 #   remediation: >-
 #     Make a service account for the workload that needs the rights, and bind that.
 package tidewaiter.kubernetes["default-service-account-binding"]

@@ -11,6 +11,7 @@
 #   severity: high
 #   attack: [T1098.006, T1078, T1548]
 #   mitigations: [M1018, M1026]
+#   applies: [ClusterRole, Role]
 #   remediation: Remove escalate, bind and impersonate, or name by resourceNames the one role or user that they are for.
 package tidewaiter.kubernetes["escalating-verbs"]
 

@@ -10,6 +10,7 @@
 #   severity: medium
 #   attack: [T1610, T1098.006]
 #   mitigations: [M1018, M1026]
+#   applies: [ClusterRole, Role]
 #   remediation: >-
 #     Let only the control plane and the kubelets write nodes; NodeRestriction keeps kubelets to their own.
 package tidewaiter.kubernetes["node-write"]

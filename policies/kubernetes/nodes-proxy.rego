@@ -11,6 +11,7 @@
 #   severity: high
 #   attack: [T1609, T1611]
 #   mitigations: [M1018, M1026]
+#   applies: [ClusterRole, Role]
 #   remediation: Use nodes/metrics, nodes/stats, nodes/log or nodes/healthz, which grant reading alone.
 package tidewaiter.kubernetes["nodes-proxy"]
 

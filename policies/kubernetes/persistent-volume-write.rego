@@ -10,6 +10,7 @@
 #   severity: medium
 #   attack: [T1610, T1611]
 #   mitigations: [M1018, M1026]
+#   applies: [ClusterRole, Role]
 #   remediation: >-
 #     Leave persistent volumes to the provisioner of a storage class.
 package tidewaiter.kubernetes["persistent-volume-write"]

@@ -11,6 +11,7 @@
 #   severity: high
 #   attack: [T1609, T1552]
 #   mitigations: [M1018, M1026]
+#   applies: [ClusterRole, Role]
 #   remediation: Remove the subresource from the role; give people who debug a role of their own, bound when needed.
 package tidewaiter.kubernetes["pods-exec"]
 

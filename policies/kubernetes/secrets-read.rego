@@ -11,6 +11,7 @@
 #   severity: medium
 #   attack: [T1552.007, T1528]
 #   mitigations: [M1018, M1026]
+#   applies: [ClusterRole, Role]
 #   remediation: Mount the secret into the pod that needs it, or name it by resourceNames and grant get alone.
 package tidewaiter.kubernetes["secrets-read"]
 

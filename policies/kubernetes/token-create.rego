@@ -10,6 +10,7 @@
 #   severity: high
 #   attack: [T1528, T1078.004, T1098.006]
 #   mitigations: [M1018, M1026]
+#   applies: [ClusterRole, Role]
 #   remediation: >-
 #     Name the service accounts by resourceNames, in a Role of their namespace.
 package tidewaiter.kubernetes["token-create"]

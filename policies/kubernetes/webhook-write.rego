@@ -11,6 +11,7 @@
 #   severity: medium
 #   attack: [T1098.006, T1562.001]
 #   mitigations: [M1018, M1026]
+#   applies: [ClusterRole, Role]
 #   remediation: >-
 #     Name the configurations by resourceNames; an operator needs to change only its own.
 package tidewaiter.kubernetes["webhook-write"]

@@ -10,6 +10,7 @@
 #   severity: high
 #   attack: [T1078, T1098.006]
 #   mitigations: [M1018, M1026]
+#   applies: [ClusterRole, Role]
 #   remediation: List the verbs, resources and API groups that are used.
 package tidewaiter.kubernetes["wildcard-rbac"]
 

@@ -11,6 +11,7 @@
 #   severity: medium
 #   attack: [T1610, T1609, T1098.006]
 #   mitigations: [M1018, M1026]
+#   applies: [ClusterRole, Role]
 #   remediation: >-
 #     Grant it by a Role in the namespaces that need it, and enforce Pod Security there.
 package tidewaiter.kubernetes["workload-write"]
