@@ -42,7 +42,7 @@ deny contains {"msg": msg, "path": ["rules", i, "verbs", j], "severity": "medium
 	some i, rule in rbac.rules
 	some j, verb in rule.verbs
 	verb in {"*", "create", "delete", "deletecollection", "patch", "update"}
-	msg := sprintf("%s adds to view: %s %s", [rbac.label, verb, concat(", ", rule.resources)])
+	msg := sprintf("%s adds to view: %s %s", [rbac.label, verb, concat(", ", named(rule))])
 }
 
 deny contains {"msg": msg, "path": ["aggregationRule", "clusterRoleSelectors", i], "severity": "high"} if {
@@ -66,6 +66,9 @@ usual := {
 	"admin": {"binding-write", "pods-exec", "secrets-read", "token-create", "workload-write"},
 }
 
-narrows(selector) if count(selector.matchLabels) > 0
+narrows(selector) if some _ in selector.matchLabels
 
-narrows(selector) if count(selector.matchExpressions) > 0
+narrows(selector) if selector.matchExpressions[0]
+
+# named is what a rule is about: resources, or addresses that are none.
+named(rule) := [what | some field in ["resources", "nonResourceURLs"]; some what in rule[field]; is_string(what)]

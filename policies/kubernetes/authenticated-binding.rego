@@ -26,7 +26,10 @@ deny contains {"msg": msg, "path": ["subjects", i, "name"], "severity": severity
 
 everybody(subject) if subject.name in {"system:authenticated", "system:serviceaccounts"}
 
-everybody(subject) if startswith(subject.name, "system:serviceaccounts:")
+everybody(subject) if {
+	is_string(subject.name)
+	startswith(subject.name, "system:serviceaccounts:")
+}
 
 # The service accounts of one namespace are fewer, and a RoleBinding gives less.
 default severity(_) := "high"

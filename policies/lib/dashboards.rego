@@ -1,46 +1,38 @@
 # The web interfaces to a cluster that attackers look for.
 package tidewaiter.lib.dashboards
 
-# repositories tells a dashboard by the last part of an image's repository. Those that are open let in whoever comes:
-# they have no login of their own.
-repositories := {
-	"argocd": "login",
-	"argocli": "login",
-	"centraldashboard": "open",
-	"dashboard": "login",
-	"dashboard-api": "login",
-	"dashboard-web": "login",
-	"headlamp": "login",
-	"k8s-dashboard": "login",
-	"k8sview": "open",
-	"kube-ops-view": "open",
-	"kubernetes-dashboard": "login",
-	"kubernetes-dashboard-amd64": "login",
-	"kubernetes-dashboard-arm64": "login",
-	"kubeview": "open",
-	"octant": "open",
-	"scope": "open",
-	"skooner": "login",
-	"workflow-controller-ui": "open",
+# Each has a weight: "open" lets in whoever comes, "token" asks for the token of a service account, which is often an
+# administrator's or can be skipped, and "login" knows users.
+
+# images tells a dashboard by the end of an image's repository.
+images := {
+	"argoproj/argocd": "login",
+	"argoproj/argocli": "login",
+	"headlamp-k8s/headlamp": "token",
+	"kubernetesui/dashboard": "token",
+	"kubernetesui/dashboard-api": "token",
+	"kubernetesui/dashboard-web": "token",
+	"ml-pipeline/frontend": "open",
+	"skooner-k8s/skooner": "token",
+	"weaveworks/scope": "open",
 }
 
-# names tells one by the name of its Service, service account or app label, with the weight of its exposure.
+# names tells one by the name of a Service, of a service account, or of an image.
 names := {
 	"argo-server": "login",
 	"argo-ui": "open",
 	"argocd-server": "login",
 	"centraldashboard": "open",
-	"headlamp": "login",
-	"jupyter-web-app-service": "open",
+	"headlamp": "token",
 	"kube-ops-view": "open",
-	"kubernetes-dashboard": "login",
-	"kubernetes-dashboard-kong-proxy": "login",
-	"kubernetes-dashboard-web": "login",
+	"kubernetes-dashboard": "token",
+	"kubernetes-dashboard-amd64": "token",
+	"kubernetes-dashboard-kong-proxy": "token",
+	"kubernetes-dashboard-web": "token",
 	"kubeview": "open",
 	"ml-pipeline-ui": "open",
 	"octant": "open",
-	"octant-dashboard": "open",
-	"skooner": "login",
+	"skooner": "token",
 	"weave-scope": "open",
 	"weave-scope-app": "open",
 }
@@ -50,3 +42,14 @@ named(subject) if {
 	subject.kind == "ServiceAccount"
 	names[subject.name]
 }
+
+# image is the weight of the dashboard that an image holds, as far as its name tells.
+image(written) := names[path[count(path) - 1]] if {
+	path := repository(written)
+} else := images[concat("/", array.slice(path, count(path) - 2, count(path)))] if {
+	path := repository(written)
+	count(path) > 1
+}
+
+# repository is the path of an image without host's port, tag and digest.
+repository(written) := split(regex.replace(written, `(:[^/:@]*)?(@.*)?$`, ""), "/")

@@ -89,6 +89,7 @@ elsewhere(resource, rule) if {
 	resource == "signers"
 	names_some(rule)
 	every signer in rule.resourceNames {
+		is_string(signer)
 		not startswith(signer, "kubernetes.io/")
 		not startswith(signer, "*")
 	}
@@ -102,7 +103,7 @@ group(rule, wanted) if {
 
 # verbs are those of the wanted verbs that a rule grants, as it writes them. Undefined if there is none.
 verbs(rule, wanted) := granted if {
-	granted := [verb | some verb in rule.verbs; allows(verb, wanted)]
+	granted := [verb | some verb in rule.verbs; is_string(verb); allows(verb, wanted)]
 	count(granted) > 0
 }
 
@@ -122,8 +123,3 @@ all_verbs(rule) if {
 } else if {
 	count({"create", "delete", "get", "list", "patch", "update", "watch"} - {verb | some verb in rule.verbs}) == 0
 }
-
-# subject names who a binding is for.
-subject(who) := sprintf("service account %s/%s", [object.get(who, "namespace", "?"), who.name]) if {
-	who.kind == "ServiceAccount"
-} else := sprintf("%s %s", [lower(object.get(who, "kind", "subject")), object.get(who, "name", "")])
