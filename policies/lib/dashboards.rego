@@ -52,4 +52,4 @@ image(written) := names[path[count(path) - 1]] if {
 }
 
 # repository is the path of an image without host's port, tag and digest.
-repository(written) := split(regex.replace(written, `(:[^/:@]*)?(@.*)?$`, ""), "/")
+repository(written) := split(regex.replace(written, `(:[^/:@]*)?(@.*)?$`, ""), "/") if is_string(written)
