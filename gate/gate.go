@@ -116,6 +116,7 @@ func (r *run) subjects(ctx context.Context, in Input) []Subject {
 	objects, subjects := r.load(ctx, in)
 	r.images = in.Images
 	ofObjects, uses := r.judgeObjects(ctx, objects)
+	ofObjects = append(ofObjects, r.judgeSet(ctx, objects, ofObjects)...)
 	images := mergeImages(imagesOfTargets(in.Targets), uses)
 	return slices.Concat(subjects, ofObjects, r.judgeImages(ctx, images))
 }
@@ -125,7 +126,7 @@ func kindsOf(in Input) []policies.Kind {
 	var kinds []policies.Kind
 	for _, t := range in.Targets {
 		if t.Path != "" {
-			kinds = append(kinds, policies.Kubernetes)
+			kinds = append(kinds, policies.Kubernetes, policies.Set)
 			break
 		}
 	}

@@ -33,8 +33,8 @@ type ruleCase struct {
 	name  string
 	input any
 	want  []remark
-	// place says where a path of the input is, in the words of remark.
-	place func(path []any) string
+	// place says where a finding is, in the words of remark.
+	place func(policies.Finding) string
 }
 
 // remark is a finding, or the part of one that a fixture wants.
@@ -97,7 +97,7 @@ func checkCase(t *testing.T, engine *policies.Engine, rule policies.Rule, c rule
 			continue
 		}
 		found++
-		got := remark{c.place(f.Path), fmt.Sprintf("%s (%s)", f.Message, f.Severity)}
+		got := remark{c.place(f), fmt.Sprintf("%s (%s)", f.Message, f.Severity)}
 		if strings.ContainsAny(f.Message, "\r\n") {
 			t.Errorf("%s: %s: the message has more than one line: %q", c.name, got.place, f.Message)
 		}
@@ -123,8 +123,11 @@ func readFixture(t *testing.T, rule policies.Rule) []ruleCase {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if rule.Kind == policies.Kubernetes {
+	switch rule.Kind {
+	case policies.Kubernetes:
 		return manifestCases(t, file, text)
+	case policies.Set:
+		return setCases(t, file, string(text))
 	}
 	return evidenceCases(t, rule.Kind, text)
 }
@@ -146,7 +149,7 @@ func manifestCases(t *testing.T, file string, text []byte) []ruleCase {
 		c := ruleCase{
 			name:  fmt.Sprintf("%s %s", o.Kind, o.Name),
 			input: gate.KubernetesEvidenceOf(o, o.Pods()),
-			place: func(path []any) string { return lineName(o.Position(path).Line) },
+			place: func(f policies.Finding) string { return lineName(o.Position(f.Path).Line) },
 		}
 		for line := o.Line; line < end; line++ {
 			for _, text := range want[line] {
@@ -158,6 +161,44 @@ func manifestCases(t *testing.T, file string, text []byte) []ruleCase {
 	}
 	for line := range want {
 		t.Errorf("line %d: a want outside of all objects", line)
+	}
+	return cases
+}
+
+var setHead = regexp.MustCompile(`(?m)^# set: (.*)\n`)
+
+// setCases makes a case of every set.
+func setCases(t *testing.T, file, text string) []ruleCase {
+	t.Helper()
+	heads := setHead.FindAllStringSubmatchIndex(text, -1)
+	if len(heads) == 0 || heads[0][0] != 0 {
+		t.Fatalf("%s: does not begin with # set: and what it shows", file)
+	}
+	var cases []ruleCase
+	for i, head := range heads {
+		end := len(text)
+		if i+1 < len(heads) {
+			end = heads[i+1][0]
+		}
+		// The lines before stay, empty, so that lines are counted as in the file.
+		part := strings.Repeat("\n", strings.Count(text[:head[0]], "\n")) + text[head[0]:end]
+		objects, problems := manifests.Decode(file, []byte(part), manifests.Limits{})
+		for _, p := range problems {
+			t.Error(p)
+		}
+		evidence, err := gate.SetEvidenceOf(objects)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := ruleCase{name: text[head[2]:head[3]], input: evidence, place: func(f policies.Finding) string {
+			return lineName(objects[f.Object].Position(f.Path).Line)
+		}}
+		for line, texts := range wants(t, part) {
+			for _, text := range texts {
+				c.want = append(c.want, remark{lineName(line), text})
+			}
+		}
+		cases = append(cases, c)
 	}
 	return cases
 }
@@ -214,7 +255,7 @@ func evidenceCases(t *testing.T, kind policies.Kind, text []byte) []ruleCase {
 			t.Fatal(err)
 		}
 		decodeStrictly(t, asJSON, &fixture)
-		c := ruleCase{name: fixture.Name, place: func([]any) string { return "" }}
+		c := ruleCase{name: fixture.Name, place: func(policies.Finding) string { return "" }}
 		switch kind {
 		case policies.Image:
 			input := gate.ImageEvidence{Kind: kind}
