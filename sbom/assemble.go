@@ -24,7 +24,8 @@ type scanner struct {
 	wanted   *wanted
 	// starts has the base names of what the configuration may start.
 	starts map[string]bool
-	missed []*image.Entry // texts that were asked for and not kept
+	missed []*image.Entry        // texts that were asked for and not kept
+	unread map[*image.Entry]bool // scripts that something starts, and that are too large
 }
 
 // assemble makes facts of what syft found and of what the walk saw.
@@ -59,11 +60,13 @@ func (s *scanner) assemble(f *inventory) (*SBOM, error) {
 			bom.Files = append(bom.Files, f)
 		}
 	}
-	slices.SortStableFunc(bom.Files, func(a, b File) int {
-		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Layer, b.Layer))
-	})
+	sortFiles(bom.Files)
 	bom.Notes = append(bom.Notes, duplicates(s.files.All())...)
 	return bom, nil
+}
+
+func sortFiles(files []File) {
+	slices.SortStableFunc(files, func(a, b File) int { return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Layer, b.Layer)) })
 }
 
 // maxDuplicates bounds how many files are noted because a layer holds them more than once.

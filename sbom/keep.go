@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -120,6 +121,8 @@ type facts struct {
 	content *content // nil if it was not looked into
 	// mime is the type of a program that cataloguers ask for by type; empty for all other files.
 	mime string
+	// oversized tells that it is a script of a shell, and larger than such a text may be to be read.
+	oversized bool
 	// binary tells that it is no text.
 	binary bool
 }
@@ -153,6 +156,9 @@ func (s *scanner) visit(m *image.Member, stream *image.Content) (keep bool, err 
 	switch {
 	case err != nil:
 		return keep, err
+	case m.Size > s.limits.Script && !binary && mayBeShells(m.Name, head):
+		m.Facts = &facts{content: c, oversized: true}
+		return keep, nil
 	case c == nil && binary:
 		m.Facts = binaryFacts
 		return keep, nil
@@ -174,6 +180,18 @@ func (s *scanner) startable(m *image.Member, head []byte) bool {
 	return m.Size <= s.limits.Script && isText(head) && !isProgram(head) &&
 		(s.starts[path.Base(m.Name)] || hashBang(head) || path.Ext(m.Name) == ".sh" || isAutostart(m.Name))
 }
+
+// mayBeShells says whether a text may be a shell's script: by its first line, or without one by its name.
+func mayBeShells(name string, head []byte) bool {
+	if !hashBang(head) {
+		return slices.Contains([]string{"", ".sh", ".bash", ".ksh", ".zsh"}, path.Ext(name))
+	}
+	line, _, _ := bytes.Cut(bytes.TrimLeft(head, "\ufeff \t\r\n"), []byte("\n"))
+	return shellLine.Match(line)
+}
+
+// shellLine is the first line of a shell's script.
+var shellLine = regexp.MustCompile(`[/\s](?:ba|da|a|z|k|mk|c|tc|fi|busybox )?sh\b`)
 
 // mimeWindow is how many of the first bytes syft tells MIME types by.
 const mimeWindow = 3072

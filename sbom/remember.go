@@ -85,7 +85,7 @@ func encodeFacts(known any) ([]byte, bool) {
 	if short, ok := f.short(); ok {
 		return short, true
 	}
-	long, err := json.Marshal(longFacts{f.mime, f.binary, f.content.remembered()})
+	long, err := json.Marshal(longFacts{f.mime, f.binary, f.oversized, f.content.remembered()})
 	return append([]byte{longForm}, long...), err == nil
 }
 
@@ -106,7 +106,7 @@ func decodeFacts(raw []byte) (any, error) {
 		if err := json.Unmarshal(rest, &long); err != nil {
 			return nil, errFacts
 		}
-		return &facts{content: long.Content.content(), mime: long.MIME, binary: long.Binary}, nil
+		return &facts{content: long.Content.content(), mime: long.MIME, binary: long.Binary, oversized: long.Large}, nil
 	}
 	return nil, errFacts
 }
@@ -117,7 +117,7 @@ var binaryFacts = &facts{binary: true}
 // short is the form of most facts, of which there are thousands in an image.
 func (f *facts) short() ([]byte, bool) {
 	c := f.content
-	if c == nil || c.says() || c.about || c.cataloged || len(c.quoted)+len(c.crates) > 0 {
+	if c == nil || f.oversized || c.says() || c.about || c.cataloged || len(c.quoted)+len(c.crates) > 0 {
 		return nil, false
 	}
 	sum, err := hex.DecodeString(c.sha256)
@@ -150,6 +150,7 @@ func shortFacts(raw []byte) (*facts, error) {
 type longFacts struct {
 	MIME    string
 	Binary  bool
+	Large   bool
 	Content *longContent
 }
 

