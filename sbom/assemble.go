@@ -23,13 +23,14 @@ type scanner struct {
 	files    *image.Files
 	tree     *tree
 	wanted   *wanted
+	hasher   hasher
 	// starts has the base names of what the configuration may start.
 	starts map[string]bool
 	missed []*image.Entry // texts that were asked for and not kept
 }
 
 // assemble makes facts of what syft found and of what the walk saw.
-func (s *scanner) assemble(found *syftsbom.SBOM) (*SBOM, error) {
+func (s *scanner) assemble(found *syftsbom.SBOM, l *ledger) (*SBOM, error) {
 	packages := found.Artifacts.Packages.Sorted()
 	if len(packages) > s.limits.Packages {
 		return nil, fmt.Errorf("%d packages are more than the limit of %d (sbom limit: packages)", len(packages), s.limits.Packages)
@@ -38,11 +39,12 @@ func (s *scanner) assemble(found *syftsbom.SBOM) (*SBOM, error) {
 		Packages:       []Package{},
 		Files:          []File{},
 		Notes:          slices.Clone(s.files.Notes),
+		Databases:      l.changed(),
 		Settings:       s.table.settings(s.platform.Config),
 		syft:           found,
 		packageClasses: map[string][]Class{},
 	}
-	owners := map[*image.Entry][]Package{}
+	owners, listed := map[*image.Entry][]Package{}, map[*image.Entry]bool{}
 	for _, p := range packages {
 		made := s.packageOf(p)
 		bom.Packages = append(bom.Packages, made)
@@ -50,6 +52,7 @@ func (s *scanner) assemble(found *syftsbom.SBOM) (*SBOM, error) {
 		for _, name := range ownedBy(p, made) {
 			if n := s.tree.lookup(name, true); n != nil && n.entry != nil && factsOf(n.entry).content != nil {
 				owners[n.entry] = append(owners[n.entry], made)
+				listed[n.entry] = listed[n.entry] || lists(p)
 			}
 		}
 	}
@@ -59,7 +62,14 @@ func (s *scanner) assemble(found *syftsbom.SBOM) (*SBOM, error) {
 	})
 	names := s.otherNames()
 	for _, e := range s.files.All() {
-		if f, ok := s.fileOf(e, owners[e], names[e]); ok {
+		f, ok := s.fileOf(e, owners[e], names[e])
+		if judged := l.judge(e, listed[contentOf(e)]); judged.says() {
+			if !ok {
+				f, ok = s.facts(e, contentOf(e)), true
+			}
+			judged.mark(&f, e)
+		}
+		if ok {
 			bom.Files = append(bom.Files, f)
 		}
 	}
@@ -102,6 +112,12 @@ func (s *scanner) packageOf(p pkg.Package) Package {
 	made.Paths = slices.Compact(made.Paths)
 	made.Classes = s.table.classifyPackage(made)
 	return made
+}
+
+// lists says whether a package says itself which files it has.
+func lists(p pkg.Package) bool {
+	_, ok := p.Metadata.(pkg.FileOwner)
+	return ok
 }
 
 // ownedBy returns the files of a package: those that its database lists, or else those that show it.

@@ -16,14 +16,16 @@ var buffers = sync.Pool{New: func() any { return new(make([]byte, 2*readSize)) }
 // rest what follows.
 func (t *table) inspect(name string, mode os.FileMode, head []byte, rest io.Reader, b *bounds) (*content, error) {
 	c, err := t.look(name, mode, head, rest, b, &nest{bounds: b})
-	if err != nil {
+	if err != nil || !t.matters(name, mode, c) {
 		return nil, err
 	}
-	byName := c.kind.isCode() || c.kind.isText() && (mode&0o111 != 0 || t.telling(name))
-	if !byName && !c.says() {
-		return nil, nil
-	}
 	return c, nil
+}
+
+// matters says whether there may be anything to say of a file: by what is in it, or by its name.
+func (t *table) matters(name string, mode os.FileMode, c *content) bool {
+	byName := c.kind.isCode() || c.kind.isText() && (mode&0o111 != 0 || t.telling(name))
+	return byName || c.says()
 }
 
 // look is inspect at any depth of archives in archives. It returns what there was, even with an error.

@@ -122,6 +122,9 @@ type facts struct {
 	mime string
 	// binary tells that the configuration names a file like this one as what to start, and that it is no text.
 	binary bool
+	// kind is the file's, and sums are its digests, if it is checkable.
+	kind kind
+	sums sums
 }
 
 // factsOf returns what the walk left with an entry.
@@ -144,16 +147,25 @@ func (s *scanner) visit(m *image.Member, stream *image.Content) (keep bool, err 
 		return false, err
 	}
 	isProgram := isProgram(head)
-	keep = s.wanted.file(m.Name) || isProgram && s.wanted.program(m.Name) || s.startable(m, head)
+	keep = s.wanted.file(m.Name) || isProgram && s.wanted.program(m.Name) || s.startable(m, head) || databaseOf(m.Name) != ""
 	if !keep && !isProgram {
 		stream.Drop()
 	}
-	c, err := s.table.inspect(m.Name, m.Mode, head, stream, s.bounds)
-	f := &facts{content: c, binary: s.starts[path.Base(m.Name)] && !isText(head)}
-	if err != nil || c == nil && !f.binary {
+	f := &facts{kind: kindOf(m.Name, m.Mode, head), binary: s.starts[path.Base(m.Name)] && !isText(head)}
+	digests := s.hasher.begin(m.Name, f.kind, head)
+	c, err := s.table.look(m.Name, m.Mode, head, digests.through(stream), s.bounds, &nest{bounds: s.bounds})
+	if err != nil {
 		return keep, err
 	}
-	if isProgram && c != nil && c.tells(head) {
+	if s.table.matters(m.Name, m.Mode, c) {
+		f.content = c
+	}
+	if checkable(m.Name, f.kind) {
+		f.sums = digests.sums(c.sha256)
+	} else if f.content == nil && !f.binary {
+		return keep, nil
+	}
+	if isProgram && f.content != nil && c.tells(head) {
 		f.mime, _, _ = strings.Cut(mimetype.Detect(head[:min(len(head), mimeWindow)]).String(), ";")
 		keep = true
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 
+	"github.com/anchore/syft/syft"
 	syftsbom "github.com/anchore/syft/syft/sbom"
 
 	"github.com/tidewaiter/tidewaiter/image"
@@ -59,6 +60,9 @@ type SBOM struct {
 	// Unread are the files that look like a package's to a cataloguer and cannot be read as such, with why.
 	// Programs that hold other formats' marks are among them, so it is no sign of anything by itself.
 	Unread []string
+
+	// Databases are the changes to package databases that no package manager makes, by layer.
+	Databases []DatabaseChange
 
 	// Settings says what the configuration of the image is good for by itself: a miner's pool and wallet in the
 	// environment make one of whatever program reads it.
@@ -121,11 +125,15 @@ func (s *scanner) scan(ctx context.Context) (*SBOM, error) {
 	}
 	defer s.files.Close()
 	s.tree = newTree(s.files.All(), func(e *image.Entry) string { return factsOf(e).mime })
-	found, err := s.catalog(ctx)
+	found, err := s.catalog(ctx, s.tree, catalogConfig())
 	if err != nil {
 		return nil, err
 	}
-	bom, err := s.assemble(found)
+	shipped, err := s.readLedger(ctx, found)
+	if err != nil {
+		return nil, fmt.Errorf("package databases: %w", err)
+	}
+	bom, err := s.assemble(found, shipped)
 	if err != nil {
 		return nil, err
 	}
@@ -135,13 +143,13 @@ func (s *scanner) scan(ctx context.Context) (*SBOM, error) {
 // maxReadings bounds how often layers are read again for files that turned out to be asked for.
 const maxReadings = 5
 
-// catalog lets syft find the packages. If it asked for files that were not kept, their layers are read again:
+// catalog lets syft find the packages of a tree. If it asked for files that were not kept, their layers are read again:
 // what it finds is what it would have found with everything at hand.
-func (s *scanner) catalog(ctx context.Context) (*syftsbom.SBOM, error) {
+func (s *scanner) catalog(ctx context.Context, t *tree, config *syft.CreateSBOMConfig) (*syftsbom.SBOM, error) {
 	src := &imageSource{name: s.options.Name, platform: s.platform}
-	src.resolver = &resolver{tree: s.tree, layer: src.layer, open: s.files.Open}
+	src.resolver = &resolver{tree: t, layer: src.layer, open: s.files.Open}
 	for range maxReadings {
-		found, err := catalog(ctx, src)
+		found, err := catalog(ctx, src, config)
 		if err != nil || len(src.resolver.missed) == 0 {
 			return found, err
 		}

@@ -43,11 +43,7 @@ func (s *SBOM) Autostarts() []string { return s.autostarts }
 func (s *SBOM) Calls(path string) []string { return s.calls[path] }
 
 // isAutostart says whether a path is one of autostarts.
-func isAutostart(name string) bool {
-	return slices.ContainsFunc(autostarts, func(a string) bool {
-		return name == a || strings.HasSuffix(a, "/") && strings.HasPrefix(name, a)
-	})
-}
+func isAutostart(name string) bool { return isBelow(autostarts, name) }
 
 // readTexts fills in the texts that something starts. If a text was not kept, because only links make it one of
 // these, its layer is read again.

@@ -104,6 +104,11 @@ gone(file) := "" if {
 	visible(file)
 } else := sprintf(" (deleted in layer %d, yet shipped)", [file.deletedIn])
 
+# made_by says which layer something is of, and which command made that.
+made_by(fact) := sprintf("%d by %q", [fact.layer, fact.createdBy]) if {
+	object.get(fact, "createdBy", "") != ""
+} else := sprintf("%d", [fact.layer])
+
 # listed names up to three of a list, and says how many more there are.
 listed(list) := concat(", ", list) if {
 	count(list) <= 3
