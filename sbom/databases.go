@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/anchore/syft/syft/file"
 	"github.com/anchore/syft/syft/pkg"
 )
 
@@ -205,12 +206,12 @@ func diversions(text []byte) []diversion {
 func apkPackages(text []byte, database string) []*installed {
 	var all []*installed
 	var now *installed
-	dir, file := "/", ""
+	dir, at := "/", ""
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimRight(line, "\r\n")
 		name, value, ok := strings.Cut(line, ":")
 		if line == "" || !ok {
-			now, dir, file = nil, "/", ""
+			now, dir, at = nil, "/", ""
 			continue
 		}
 		if now == nil {
@@ -227,11 +228,11 @@ func apkPackages(text []byte, database string) []*installed {
 		case "F":
 			dir = path.Clean("/" + value)
 		case "R":
-			file = path.Join(dir, value)
-			now.files[file] = record{config: strings.HasPrefix(file, configFolder)}
+			at = path.Join(dir, value)
+			now.files[at] = record{config: strings.HasPrefix(at, configFolder)}
 		case "Z":
-			if file != "" {
-				now.files[file] = apkRecord(value, now.files[file])
+			if at != "" {
+				now.files[at] = apkRecord(value, now.files[at])
 			}
 		}
 	}
@@ -270,8 +271,8 @@ func rpmPackage(p pkg.Package) *installed {
 	}
 	for _, f := range entry.Files {
 		r := record{config: strings.ContainsAny(f.Flags, "cg"), special: f.Mode&rpmTypeMask != rpmTypeRegular}
-		if a := slices.Index(algorithmNames[:], f.Digest.Algorithm); a >= 0 && !r.special {
-			r.algorithm, r.digest = algorithm(a), strings.ToLower(f.Digest.Value)
+		if !r.special {
+			r.algorithm, r.digest = rpmDigest(f.Digest)
 		}
 		made.files[path.Clean("/"+f.Path)] = r
 	}
@@ -279,4 +280,16 @@ func rpmPackage(p pkg.Package) *installed {
 		return nil
 	}
 	return made
+}
+
+// rpmDigest is a digest that rpm recorded; without a name of the algorithm it is MD5.
+func rpmDigest(d file.Digest) (algorithm, string) {
+	digest := strings.ToLower(d.Value)
+	if a := slices.Index(algorithmNames[:], d.Algorithm); a >= 0 {
+		return algorithm(a), digest
+	}
+	if len(digest) == hex.EncodedLen(16) {
+		return md5Sum, digest
+	}
+	return 0, ""
 }

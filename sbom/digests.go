@@ -129,6 +129,9 @@ func checkable(name string, k kind) bool {
 	return k.isCode() || k != data && !isBelow(documentation, name)
 }
 
+// isChecked says whether that was so when the file streamed by.
+func (f *facts) isChecked() bool { return f.sums[sha256Sum] != "" }
+
 // isBelow says whether a path is one of places, or below one that ends in a slash.
 func isBelow(places []string, name string) bool {
 	return slices.ContainsFunc(places, func(p string) bool {

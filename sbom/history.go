@@ -51,7 +51,7 @@ func (l *ledger) hash(ctx context.Context) error {
 				continue
 			}
 			f, ok := e.Facts.(*facts)
-			if !ok || !f.kind.isRun() {
+			if !ok || !f.isChecked() || !f.kind.isRun() {
 				continue
 			}
 			for _, c := range claims {

@@ -55,7 +55,7 @@ func (l *ledger) judge(e *image.Entry, owned bool) judgement {
 		return judgement{recorded: l.judgeLink(e, claims)}
 	}
 	f := factsOf(contentOf(e))
-	if contentOf(e).Type != image.Regular || !checkable(e.Path, f.kind) {
+	if contentOf(e).Type != image.Regular || !f.isChecked() {
 		return judgement{}
 	}
 	if len(claims) == 0 {
@@ -134,7 +134,7 @@ func (l *ledger) judgeLink(e *image.Entry, claims []claim) *Recorded {
 			return nil
 		}
 	}
-	if !f.kind.isRun() || len(target) > 0 { // what is wrong with the target is said of that
+	if !f.isChecked() || !f.kind.isRun() || len(target) > 0 { // what is wrong with the target is said of that
 		return nil
 	}
 	r := claims[0].broken(f, false)
