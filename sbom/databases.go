@@ -2,6 +2,8 @@ package sbom
 
 import (
 	"bytes"
+	"crypto/md5"
+	"crypto/sha1"
 	"encoding/base64"
 	"encoding/hex"
 	"path"
@@ -145,11 +147,19 @@ func md5sums(text []byte) map[string]string {
 	for line := range bytes.Lines(text) {
 		digest, name, ok := strings.Cut(strings.TrimRight(string(line), "\r\n"), " ")
 		name = strings.TrimPrefix(strings.TrimLeft(name, " "), "*")
-		if ok && len(digest) == hex.EncodedLen(16) && name != "" {
-			files[path.Clean("/"+name)] = strings.ToLower(digest)
+		if digest = md5Digest(digest); ok && digest != "" && name != "" {
+			files[path.Clean("/"+name)] = digest
 		}
 	}
 	return files
+}
+
+// md5Digest is text in small letters, if it is such a digest in hexadecimal; else it is empty.
+func md5Digest(text string) string {
+	if sum, err := hex.DecodeString(text); err == nil && len(sum) == md5.Size {
+		return hex.EncodeToString(sum)
+	}
+	return ""
 }
 
 // pathLines reads a file of one path a line.
@@ -181,10 +191,7 @@ func dpkgRecords(sums map[string]string, list, conffiles []string, known map[str
 		files[p] = record{algorithm: md5Sum, digest: files[p].digest, config: true}
 	}
 	for p, digest := range known {
-		if len(digest) != hex.EncodedLen(16) {
-			digest = "" // "newconffile"
-		}
-		files[p] = record{algorithm: md5Sum, digest: digest, config: true}
+		files[p] = record{algorithm: md5Sum, digest: md5Digest(digest), config: true} // some are "newconffile"
 	}
 	return files
 }
@@ -242,11 +249,11 @@ func apkPackages(text []byte, database string) []*installed {
 // apkRecord adds a digest: Q1 and SHA-1 in base64, or, in old databases, MD5 in hexadecimal.
 func apkRecord(value string, r record) record {
 	if encoded, ok := strings.CutPrefix(value, "Q1"); ok {
-		if sum, err := base64.StdEncoding.DecodeString(encoded); err == nil && len(sum) == 20 {
+		if sum, err := base64.StdEncoding.DecodeString(encoded); err == nil && len(sum) == sha1.Size {
 			r.algorithm, r.digest = sha1Sum, hex.EncodeToString(sum)
 		}
-	} else if len(value) == hex.EncodedLen(16) {
-		r.algorithm, r.digest = md5Sum, strings.ToLower(value)
+	} else {
+		r.algorithm, r.digest = md5Sum, md5Digest(value)
 	}
 	return r
 }
@@ -288,8 +295,5 @@ func rpmDigest(d file.Digest) (algorithm, string) {
 	if a := slices.Index(algorithmNames[:], d.Algorithm); a >= 0 {
 		return algorithm(a), digest
 	}
-	if len(digest) == hex.EncodedLen(16) {
-		return md5Sum, digest
-	}
-	return 0, ""
+	return md5Sum, md5Digest(digest)
 }

@@ -23,8 +23,9 @@ import data.tidewaiter.lib.images
 
 deny contains {"msg": msg, "path": ["files", change.database], "evidence": change} if {
 	some change in input.databases
-	words := [change.database, what[change.change], change.count, images.listed(change.packages), images.made_by(change)]
-	msg := lib.line(sprintf("%s: %s (%d: %s), in layer %s", words))
+	names := images.first_of(change.packages, change.count)
+	words := [change.database, what[change.change], names, images.made_by(change)]
+	msg := lib.line(sprintf("%s: %s (%s), in layer %s", words))
 }
 
 what := {
