@@ -125,17 +125,15 @@ func (l *ledger) judgeLink(e *image.Entry, claims []claim) *Recorded {
 		return nil
 	}
 	f := factsOf(contentOf(to))
-	target := l.valid(l.place(to.Path), to)
-	shipped := slices.ContainsFunc(target, func(c claim) bool { return c.holds(f) })
+	if !f.isChecked() || !f.kind.isRun() || len(l.valid(l.place(to.Path), to)) > 0 {
+		return nil // what is wrong with a package's file is said of that
+	}
 	written := sha1.Sum([]byte(e.Linkname))
 	for _, c := range claims {
 		asWritten := c.algorithm == sha1Sum && c.digest == hex.EncodeToString(written[:])
-		if asWritten || c.config || shipped || !c.special && c.holds(f) {
+		if asWritten || c.config || !c.special && c.holds(f) {
 			return nil
 		}
-	}
-	if !f.isChecked() || !f.kind.isRun() || len(target) > 0 { // what is wrong with the target is said of that
-		return nil
 	}
 	r := claims[0].broken(f, false)
 	r.Link = to.Path

@@ -133,6 +133,17 @@ func TestShipped(t *testing.T) {
 			{"usr/bin/ls": trojan}}, []string{"/usr/bin/ls layer 1: coreutils 9 program " + md5(genuine) + " " + md5(trojan)}},
 		{name: "an upgrade", layers: []files{base, dpkg(curl8, zlib)}},
 		{name: "a removal", layers: []files{base, with(dpkg(zlib), files{"usr/bin/.wh.curl": "", "var/lib/dpkg/info/.wh.curl.md5sums": "", "var/lib/dpkg/info/.wh.curl.list": ""})}},
+		{"somebody's own program where a package was before", []files{base, {"usr/bin/curl": "-> ../lib/libz.so.1"},
+			with(dpkg(zlib), files{"usr/bin/curl": trojan, "var/lib/dpkg/info/.wh.curl.md5sums": "", "var/lib/dpkg/info/.wh.curl.list": ""})}, []string{
+			"/usr/bin/curl unowned"}},
+		{name: "a shipped link to the package's own program elsewhere", layers: []files{dpkg(deb{"jre", "1", files{"usr/bin/java": "-> /opt/java/java",
+			"opt/java/java": genuine}})}},
+		{name: "the database is deleted and put back", layers: []files{base, {"var/lib/.wh.dpkg": ""}, base}},
+		{"a package is taken out and its program replaced", []files{
+			dpkg(zlib, deb{"curl", "7", files{"usr/bin/curl": genuine, "usr/share/doc/curl/copyright": "MIT\n"}}),
+			{"var/lib/dpkg/status": dpkg(zlib)["var/lib/dpkg/status"], "usr/bin/curl": trojan}}, []string{
+			"/usr/bin/curl layer 1: curl 7 program " + md5(genuine) + " " + md5(trojan),
+			"/var/lib/dpkg/status lost in layer 1: 1 curl"}},
 		{name: "another package takes a file over", layers: []files{base,
 			with(dpkg(curl7, zlib, deb{"curl-ng", "1", files{"usr/bin/curl": next}}), files{"var/lib/dpkg/info/curl.list": "/.\n"})}},
 		{name: "the database comes a layer after the files", layers: []files{{"usr/bin/curl": genuine}, dpkg(curl7)}},
@@ -153,6 +164,7 @@ func TestShipped(t *testing.T) {
 			{"server": next}, {"usr/lib/libssl.so.3": trojan}}, []string{
 			"/usr/lib/libssl.so.3 layer 2: libssl3 3 program " + md5(genuine) + " " + md5(trojan)}},
 		{name: "apk as shipped", layers: []files{apk1, {"etc/curlrc": "b"}}},
+		{name: "apk's link to what comes later", layers: []files{apk("lib/apk/db/installed", "tool", "1", files{"usr/bin/tool": "-> /opt/tool"}), {"opt/tool": next}}},
 		{"apk's program replaced", []files{apk1, {"usr/bin/curl": trojan}}, []string{
 			"/usr/bin/curl layer 1: curl 7 program " + sha1(genuine) + " " + sha1(trojan)}},
 		{"apk's link replaced", []files{apk1, {"usr/lib/libc.so": trojan}}, []string{
