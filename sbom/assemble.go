@@ -22,6 +22,7 @@ type scanner struct {
 	files    *image.Files
 	tree     *tree
 	wanted   *wanted
+	hasher   hasher
 	// starts has the base names of what the configuration may start.
 	starts map[string]bool
 	missed []*image.Entry        // texts that were asked for and not kept
@@ -29,21 +30,22 @@ type scanner struct {
 }
 
 // assemble makes facts of what syft found and of what the walk saw.
-func (s *scanner) assemble(f *inventory) (*SBOM, error) {
-	if len(f.Packages) > s.limits.Packages {
-		return nil, fmt.Errorf("%d packages are more than limits.packages, which is %d", len(f.Packages), s.limits.Packages)
+func (s *scanner) assemble(found *inventory, l *ledger) (*SBOM, error) {
+	if len(found.Packages) > s.limits.Packages {
+		return nil, fmt.Errorf("%d packages are more than limits.packages, which is %d", len(found.Packages), s.limits.Packages)
 	}
 	bom := &SBOM{
 		Packages:       []Package{},
 		Files:          []File{},
 		Notes:          slices.Clone(s.files.Notes),
-		Unread:         f.Unread,
+		Unread:         found.Unread,
+		Databases:      l.changed(),
 		Settings:       s.table.settings(s.platform.Config),
-		syft:           f.syft,
+		syft:           found.syft,
 		packageClasses: map[string][]Class{},
 	}
-	owners := map[*image.Entry][]Package{}
-	for _, p := range f.Packages {
+	owners, listed := map[*image.Entry][]Package{}, map[*image.Entry]bool{}
+	for _, p := range found.Packages {
 		made := p.Package
 		made.Classes = s.table.classifyPackage(made)
 		bom.Packages = append(bom.Packages, made)
@@ -51,12 +53,20 @@ func (s *scanner) assemble(f *inventory) (*SBOM, error) {
 		for _, name := range p.Owned {
 			if n := s.tree.lookup(name, true); n != nil && n.entry != nil && factsOf(n.entry).content != nil {
 				owners[n.entry] = append(owners[n.entry], made)
+				listed[n.entry] = listed[n.entry] || p.Lists
 			}
 		}
 	}
 	names := s.otherNames()
 	for _, e := range s.files.All() {
-		if f, ok := s.fileOf(e, owners[e], names[e]); ok {
+		f, ok := s.fileOf(e, owners[e], names[e])
+		if judged := l.judge(e, listed[contentOf(e)]); judged.says() {
+			if !ok {
+				f, ok = s.facts(e, contentOf(e)), true
+			}
+			judged.mark(&f, e)
+		}
+		if ok {
 			bom.Files = append(bom.Files, f)
 		}
 	}
@@ -84,6 +94,12 @@ func duplicates(entries []*image.Entry) []string {
 	slices.Sort(notes)
 	notes = slices.Compact(notes)
 	return notes[:min(len(notes), maxDuplicates)]
+}
+
+// lists says whether a package says itself which files it has.
+func lists(p pkg.Package) bool {
+	_, ok := p.Metadata.(pkg.FileOwner)
+	return ok
 }
 
 // ownedBy returns the files of a package: those that its database lists, or else those that show it.

@@ -15,16 +15,23 @@ var buffers = sync.Pool{New: func() any { return new(make([]byte, 2*readSize)) }
 // of which there is nothing to say, whoever owns them and whatever they are called. head are the first bytes,
 // rest what follows.
 func (t *table) inspect(name string, mode os.FileMode, head []byte, rest io.Reader, b *bounds) (*content, error) {
-	n := &nest{bounds: b}
-	defer n.end()
-	c, err := t.look(name, mode, head, rest, b, n)
-	if err != nil {
+	c, err := t.inspectAny(name, mode, head, rest, b, false)
+	if err != nil || !t.matters(name, mode, c) {
 		return nil, err
 	}
-	if !t.tellsByName(c.kind, name, mode) && !c.says() {
-		return nil, nil
-	}
 	return c, nil
+}
+
+// inspectAny is inspect for files of which there is nothing to say, too. With hashed, it says their digest.
+func (t *table) inspectAny(name string, mode os.FileMode, head []byte, rest io.Reader, b *bounds, hashed bool) (*content, error) {
+	n := &nest{bounds: b, hashed: hashed}
+	defer n.end()
+	return t.look(name, mode, head, rest, b, n)
+}
+
+// matters says whether there may be anything to say of a file: by what is in it, or by its name.
+func (t *table) matters(name string, mode os.FileMode, c *content) bool {
+	return t.tellsByName(c.kind, name, mode) || c.says()
 }
 
 // tellsByName says whether a file is one of which the name or the owner may say what it is.
@@ -40,7 +47,7 @@ func (t *table) look(name string, mode os.FileMode, head []byte, rest io.Reader,
 	s.bounds, s.nest = b, n
 	s.begin(kindOf(name, mode, head), head)
 	err := s.read(io.MultiReader(bytes.NewReader(head), rest), packingOf(head))
-	return s.finish(t.tellsByName(s.found.kind, name, mode)), err
+	return s.finish(n.outer == s && n.hashed || t.tellsByName(s.found.kind, name, mode)), err
 }
 
 // read scans r to its end, and looks into what it is an archive of and into what is hidden in it.

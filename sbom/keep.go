@@ -125,6 +125,9 @@ type facts struct {
 	oversized bool
 	// binary tells that it is no text.
 	binary bool
+	// kind is the file's, and sums are its digests, if it is checkable.
+	kind kind
+	sums sums
 }
 
 // factsOf returns what the walk left with an entry.
@@ -147,26 +150,29 @@ func (s *scanner) visit(m *image.Member, stream *image.Content) (keep bool, err 
 		return false, err
 	}
 	isProgram := isProgram(head)
-	keep = s.wanted.file(m.Name) || isProgram && s.wanted.program(m.Name) || s.startable(m, head)
+	keep = s.wanted.file(m.Name) || isProgram && s.wanted.program(m.Name) || s.startable(m, head) || databaseOf(m.Name) != ""
 	if !keep && !isProgram {
 		stream.Drop()
 	}
-	c, err := s.table.inspect(m.Name, m.Mode, head, stream, s.bounds)
-	binary := !isText(head)
-	switch {
-	case err != nil:
+	digests := s.hasher.begin(m.Name, kindOf(m.Name, m.Mode, head), head)
+	c, err := s.table.inspectAny(m.Name, m.Mode, head, digests.through(stream), s.bounds, digests != nil)
+	if err != nil {
 		return keep, err
-	case m.Size > s.limits.Script && !binary && mayBeShells(m.Name, head):
-		m.Facts = &facts{content: c, oversized: true}
-		return keep, nil
-	case c == nil && binary:
-		m.Facts = binaryFacts
-		return keep, nil
-	case c == nil:
+	}
+	f := &facts{kind: c.kind, binary: !isText(head)}
+	f.oversized = m.Size > s.limits.Script && !f.binary && mayBeShells(m.Name, head)
+	if s.table.matters(m.Name, m.Mode, c) {
+		f.content = c
+	}
+	if c.sha256 != "" && checkable(m.Name, f.kind) {
+		f.sums = digests.sums(c.sha256)
+	} else if f.content == nil && !f.oversized {
+		if f.binary {
+			m.Facts = binaryFacts
+		}
 		return keep, nil
 	}
-	f := &facts{content: c, binary: binary}
-	if isProgram && c.tells(head) {
+	if isProgram && f.content != nil && c.tells(head) {
 		f.mime, _, _ = strings.Cut(mimetype.Detect(head[:min(len(head), mimeWindow)]).String(), ";")
 		keep = true
 	}

@@ -48,6 +48,7 @@ func newBounds(l Limits) *bounds {
 type nest struct {
 	bounds *bounds
 	outer  *pass // over the file itself
+	hashed bool  // its digest is wanted, even if there is nothing to say of it
 	// archives and layers are how deep it is in archives, and in archives and compressions.
 	archives, layers int
 	// guesses counts the payloads around it, which may be none: what is broken there says nothing.

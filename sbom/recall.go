@@ -33,6 +33,7 @@ type foundPackage struct {
 	Package
 	ID    string   // syft's
 	Owned []string // the files of the package
+	Lists bool     // the package says itself which these are
 }
 
 // What syft finds depends on nothing but the answers to what it asks. Who asks the same of another image and is
@@ -264,7 +265,7 @@ func inventoryOf(bom *syftsbom.SBOM) *inventory {
 		}
 		slices.Sort(made.Paths)
 		made.Paths = slices.Compact(made.Paths)
-		f.Packages = append(f.Packages, foundPackage{Package: made, ID: string(p.ID()), Owned: ownedBy(p, made)})
+		f.Packages = append(f.Packages, foundPackage{Package: made, ID: string(p.ID()), Owned: ownedBy(p, made), Lists: lists(p)})
 	}
 	slices.SortStableFunc(f.Packages, func(a, b foundPackage) int {
 		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version),

@@ -1,6 +1,8 @@
 package sbom
 
 import (
+	"crypto/md5"
+	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -76,7 +78,7 @@ func encodeFacts(known any) ([]byte, bool) {
 	switch {
 	case !ok:
 		return []byte{textForm}, true
-	case f.content == nil && f.binary && f.mime == "":
+	case f == binaryFacts:
 		return []byte{binaryForm}, true
 	}
 	if c := f.content; c != nil && slices.ContainsFunc(c.gaps, func(g Class) bool { return g.Tool == gapLimit }) {
@@ -85,7 +87,7 @@ func encodeFacts(known any) ([]byte, bool) {
 	if short, ok := f.short(); ok {
 		return short, true
 	}
-	long, err := json.Marshal(longFacts{f.mime, f.binary, f.oversized, f.content.remembered()})
+	long, err := json.Marshal(longFacts{f.mime, f.binary, f.oversized, f.kind, f.sums, f.content.remembered()})
 	return append([]byte{longForm}, long...), err == nil
 }
 
@@ -106,7 +108,7 @@ func decodeFacts(raw []byte) (any, error) {
 		if err := json.Unmarshal(rest, &long); err != nil {
 			return nil, errFacts
 		}
-		return &facts{content: long.Content.content(), mime: long.MIME, binary: long.Binary, oversized: long.Large}, nil
+		return &facts{content: long.Content.content(), mime: long.MIME, binary: long.Binary, oversized: long.Large, kind: long.Kind, sums: long.Sums}, nil
 	}
 	return nil, errFacts
 }
@@ -114,36 +116,74 @@ func decodeFacts(raw []byte) (any, error) {
 // binaryFacts are those about a file of which nothing is known but that it is no text.
 var binaryFacts = &facts{binary: true}
 
-// short is the form of most facts, of which there are thousands in an image.
+// Flags of the short form. The digests that are known stand behind one another.
+const (
+	flagBinary  = 1 << iota
+	flagContent // there is content that says nothing; without, nothing is known but kind and digests
+	flagMD5
+	flagSHA1
+)
+
+// short is the form of most facts, of which there are thousands in an image: a kind, digests, and nothing to say.
 func (f *facts) short() ([]byte, bool) {
 	c := f.content
-	if c == nil || f.oversized || c.says() || c.about || c.cataloged || len(c.quoted)+len(c.crates) > 0 {
+	if f.oversized || f.sums[sha256Sum] == "" {
 		return nil, false
 	}
-	sum, err := hex.DecodeString(c.sha256)
-	if err != nil || len(sum) != sha256.Size {
-		return nil, false
+	raw, size := []byte{shortForm, 0, byte(f.kind)}, int64(0)
+	if c != nil {
+		if c.says() || c.about || c.cataloged || len(c.quoted)+len(c.crates) > 0 || c.sha256 != f.sums[sha256Sum] || c.kind != f.kind {
+			return nil, false
+		}
+		raw[1], size = flagContent, c.size
 	}
-	raw := []byte{shortForm, byte(c.kind), 0}
 	if f.binary {
-		raw[2] = 1
+		raw[1] |= flagBinary
 	}
-	raw = append(raw, sum...)
-	raw = binary.AppendVarint(raw, c.size)
+	for a, flag := range map[algorithm]byte{md5Sum: flagMD5, sha1Sum: flagSHA1} {
+		if f.sums[a] != "" {
+			raw[1] |= flag
+		}
+	}
+	for a, sum := range f.sums {
+		known, err := hex.DecodeString(sum)
+		if err != nil || sum != "" && len(known) != sumSizes[a] {
+			return nil, false
+		}
+		raw = append(raw, known...)
+	}
+	raw = binary.AppendVarint(raw, size)
 	return append(raw, f.mime...), true
 }
 
+var sumSizes = [algorithms]int{md5Sum: md5.Size, sha1Sum: sha1.Size, sha256Sum: sha256.Size}
+
 func shortFacts(raw []byte) (*facts, error) {
-	const fixed = 2 + sha256.Size
-	if len(raw) <= fixed {
+	if len(raw) < 2 {
 		return nil, errFacts
 	}
-	size, n := binary.Varint(raw[fixed:])
+	flags, f := raw[0], &facts{kind: kind(raw[1])}
+	f.binary = flags&flagBinary != 0
+	raw = raw[2:]
+	for a, known := range [algorithms]bool{flags&flagMD5 != 0, flags&flagSHA1 != 0, true} {
+		if !known {
+			continue
+		}
+		if len(raw) < sumSizes[a] {
+			return nil, errFacts
+		}
+		f.sums[a] = hex.EncodeToString(raw[:sumSizes[a]])
+		raw = raw[sumSizes[a]:]
+	}
+	size, n := binary.Varint(raw)
 	if n <= 0 {
 		return nil, errFacts
 	}
-	c := &content{kind: kind(raw[0]), size: size, scanned: size, sha256: hex.EncodeToString(raw[2:fixed])}
-	return &facts{content: c, mime: string(raw[fixed+n:]), binary: raw[1] == 1}, nil
+	f.mime = string(raw[n:])
+	if flags&flagContent != 0 {
+		f.content = &content{kind: f.kind, size: size, scanned: size, sha256: f.sums[sha256Sum]}
+	}
+	return f, nil
 }
 
 // longFacts is everything.
@@ -151,6 +191,8 @@ type longFacts struct {
 	MIME    string
 	Binary  bool
 	Large   bool
+	Kind    kind
+	Sums    sums
 	Content *longContent
 }
 

@@ -166,10 +166,13 @@ func TestFacts(t *testing.T) {
 			t.Errorf("the test has no %s", reflect.TypeOf(whole).Field(i).Name)
 		}
 	}
+	all := sums{strings.Repeat("0a", 16), strings.Repeat("0b", 20), strings.Repeat("0f", 32)}
 	for _, f := range []*facts{
-		{content: &whole, mime: "application/x-executable", binary: true},
-		{content: &content{kind: program, size: math.MaxInt64, scanned: math.MaxInt64, sha256: strings.Repeat("0f", 32)}, mime: "a/b"},
-		{content: &content{kind: bytecode, sha256: strings.Repeat("0f", 32)}, binary: true},
+		{content: &whole, mime: "application/x-executable", binary: true, kind: script, sums: all},
+		{content: &content{kind: program, size: math.MaxInt64, scanned: math.MaxInt64, sha256: all[sha256Sum]}, mime: "a/b", kind: program, sums: all},
+		{content: &content{kind: bytecode, sha256: all[sha256Sum]}, binary: true, kind: bytecode, sums: sums{sha256Sum: all[sha256Sum]}},
+		{kind: config, sums: sums{all[md5Sum], "", all[sha256Sum]}},
+		{kind: archived, binary: true, sums: sums{"", all[sha1Sum], all[sha256Sum]}},
 		{content: &content{kind: config, about: true}},
 		{oversized: true},
 		binaryFacts,

@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"slices"
 
+	"github.com/anchore/syft/syft"
 	syftsbom "github.com/anchore/syft/syft/sbom"
 
 	"github.com/tidewaiter/tidewaiter/image"
@@ -64,6 +66,9 @@ type SBOM struct {
 	// Unread are the files that look like a package's to a cataloguer and cannot be read as such, with why.
 	// Programs that hold other formats' marks are among them, so it is no sign of anything by itself.
 	Unread []string
+
+	// Databases are the changes to package databases that no package manager makes, by layer.
+	Databases []DatabaseChange
 
 	// Settings says what the configuration of the image is good for by itself: a miner's pool and wallet in the
 	// environment make one of whatever program reads it.
@@ -129,42 +134,63 @@ func (s *scanner) scan(ctx context.Context) (*SBOM, error) {
 	}
 	defer s.files.Close()
 	s.tree = newTree(s.files.All(), func(e *image.Entry) string { return factsOf(e).mime })
-	packages, err := s.catalog(ctx)
+	found, err := s.inventory(ctx)
 	if err != nil {
 		return nil, err
 	}
-	bom, err := s.assemble(packages)
+	shipped, err := s.readLedger(ctx, found.syft)
+	if err != nil {
+		return nil, fmt.Errorf("package databases: %w", err)
+	}
+	bom, err := s.assemble(found, shipped)
 	if err != nil {
 		return nil, err
 	}
 	return bom, s.readTexts(ctx, bom)
 }
 
-// maxReadings bounds how often layers are read again for files that turned out to be asked for.
-const maxReadings = 5
-
-// catalog lets syft find the packages. If it asked for files that were not kept, their layers are read again:
-// what it finds is what it would have found with everything at hand.
-func (s *scanner) catalog(ctx context.Context) (*inventory, error) {
-	src := &imageSource{name: s.options.Name, platform: s.platform}
-	src.resolver = &resolver{tree: s.tree, layer: src.layer, open: s.files.Open, digest: s.digest}
-	if !s.options.Document {
+// inventory is what syft finds in the image, or what it would find.
+func (s *scanner) inventory(ctx context.Context) (*inventory, error) {
+	src := s.source(s.tree)
+	if !s.options.Document && !s.hasRPM() {
 		if known, ok := s.recall(src.resolver); ok {
 			return known, nil
 		}
 	}
+	bom, err := s.catalog(ctx, src, catalogConfig())
+	if err != nil {
+		return nil, err
+	}
+	made := inventoryOf(bom)
+	s.remember(src.resolver.asked, made)
+	return made, nil
+}
+
+// hasRPM says whether there is a database of rpm: what is in it is asked of syft, and not remembered.
+func (s *scanner) hasRPM() bool {
+	return slices.ContainsFunc(s.files.All(), func(e *image.Entry) bool { return databaseOf(e.Path) == rpmType })
+}
+
+// source presents a tree to syft.
+func (s *scanner) source(t *tree) *imageSource {
+	src := &imageSource{name: s.options.Name, platform: s.platform}
+	src.resolver = &resolver{tree: t, layer: src.layer, open: s.files.Open, digest: s.digest}
+	return src
+}
+
+// maxReadings bounds how often layers are read again for files that turned out to be asked for.
+const maxReadings = 5
+
+// catalog lets syft find the packages of a tree. If it asked for files that were not kept, their layers are read again:
+// what it finds is what it would have found with everything at hand.
+func (s *scanner) catalog(ctx context.Context, src *imageSource, config *syft.CreateSBOMConfig) (*syftsbom.SBOM, error) {
 	for range maxReadings {
 		if s.options.Memory != nil {
 			src.resolver.asked = &transcript{answers: map[question]string{}}
 		}
-		bom, err := catalog(ctx, src)
-		if err != nil {
-			return nil, err
-		}
-		if len(src.resolver.missed) == 0 {
-			made := inventoryOf(bom)
-			s.remember(src.resolver.asked, made)
-			return made, nil
+		found, err := catalog(ctx, src, config)
+		if err != nil || len(src.resolver.missed) == 0 {
+			return found, err
 		}
 		if err := s.files.Keep(ctx, src.resolver.missed); err != nil {
 			return nil, err
@@ -177,8 +203,12 @@ func (s *scanner) catalog(ctx context.Context) (*inventory, error) {
 // digest returns the SHA-256 of a file's content.
 func (s *scanner) digest(e *image.Entry) (string, error) {
 	from := contentOf(e)
-	if c := factsOf(from).content; c != nil && c.sha256 != "" {
-		return c.sha256, nil
+	f := factsOf(from)
+	if f.content != nil && f.content.sha256 != "" {
+		return f.content.sha256, nil
+	}
+	if f.isChecked() {
+		return f.sums[sha256Sum], nil
 	}
 	return s.files.SHA256(from)
 }

@@ -43,11 +43,7 @@ func (s *SBOM) Autostarts() []string { return s.autostarts }
 func (s *SBOM) Calls(path string) []string { return s.calls[path] }
 
 // isAutostart says whether a path is one of autostarts.
-func isAutostart(name string) bool {
-	return slices.ContainsFunc(autostarts, func(a string) bool {
-		return name == a || strings.HasSuffix(a, "/") && strings.HasPrefix(name, a)
-	})
-}
+func isAutostart(name string) bool { return isBelow(autostarts, name) }
 
 // readTexts fills in the texts that something starts. If a text was not kept, because only links make it one of
 // these, its layer is read again.
@@ -181,14 +177,6 @@ func (s *scanner) text(name string) (string, bool) {
 func mayBeText(e *image.Entry) bool {
 	f := factsOf(contentOf(e))
 	return !f.binary && (f.content == nil || f.content.kind.isText())
-}
-
-// contentOf returns the file that holds the content of e: the one that a hard link shares it with.
-func contentOf(e *image.Entry) *image.Entry {
-	if e.Type == image.Hardlink && e.Target != nil {
-		return e.Target
-	}
-	return e
 }
 
 // callable is what may be the path of a script in a script: anything with a slash, and names that end in .sh.
