@@ -186,9 +186,7 @@ func (d *decoder) decodeFast() error {
 		made += length
 	}
 	n &= 63
-	next -= uint(n >> 3)
-	n &= 7
-	d.bits, d.nbits = bits&(1<<n-1), uint(n)
-	d.next, d.made = int(next), int(made)
+	d.bits, d.nbits = bits, uint(n%8)
+	d.next, d.made = int(next)-int(n/8), int(made)
 	return err
 }

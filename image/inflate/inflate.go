@@ -71,8 +71,8 @@ type decoder struct {
 	in   *bufio.Reader
 	data []byte // what in has buffered, of which the bytes before next are used
 	next int
-	// The bits that were read of a byte and not used, from the lowest, and how many they are. Whoever takes more
-	// than a byte gives whole bytes back.
+	// The bits that were read and not used, from the lowest, and how many they are; less than 8 between symbols, so
+	// that no byte is read too early. Those above them are zeros, or what follows in the input.
 	bits  uint64
 	nbits uint
 

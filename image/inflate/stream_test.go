@@ -187,11 +187,11 @@ var streams = []struct {
 		w.code(0x7ffe, 15)
 		w.code(0x7ffe, 15)
 	}, "\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e" + strings.Repeat("\x0e", 258), true},
-	{"287 lengths", func(w *bitWriter) { w.own(lengthsOf(287, map[int]int{'a': 1, 256: 1}), []int{0}); w.write(2, 64) }, "", false},
+	{"287 lengths", func(w *bitWriter) { w.own(lengthsOf(287, map[int]int{'a': 1, 256: 1}), []int{0}); w.write(2, 2) }, "a", false},
 	{"31 distances", func(w *bitWriter) {
 		w.own(lengthsOf(257, map[int]int{'a': 1, 256: 1}), lengthsOf(31, nil))
-		w.write(2, 64)
-	}, "", false},
+		w.write(2, 2)
+	}, "a", false},
 	{"repeat of nothing", func(w *bitWriter) { w.repeats(257, 16, 0, 2); w.write(0, 64) }, "", false},
 	{"repeat of too many", func(w *bitWriter) { w.repeats(257, 18, 127, 7, 18, 127, 7); w.write(0, 64) }, "", false},
 }
@@ -226,6 +226,39 @@ func TestStreams(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestMostBits has literals, lengths and distances of as many bits as there can be, behind each other.
+func TestMostBits(t *testing.T) {
+	want := samples()["noise"][:history]
+	stored := le.AppendUint16([]byte{0}, history)
+	stored = append(le.AppendUint16(stored, ^uint16(history)), want...)
+	lits, dists := lengthsOf(285, map[int]int{litBits: litBits, 256: 15, 284: 15}), lengthsOf(30, map[int]int{28: 15, 29: 15})
+	for n := 1; n < 15; n++ {
+		lits[n], dists[n] = n, n
+	}
+	coded := written(func(w *bitWriter) {
+		w.own(lits, dists)
+		for i := range 1000 {
+			for range 1 + i%3 {
+				w.code(1<<litBits-2, litBits)
+				want = append(want, litBits)
+			}
+			w.code(0x7fff, 15)
+			w.write(30-i%2, 5)
+			w.code(0x7fff, 15)
+			w.write(0x1fff-i, 13)
+			for range 257 - i%2 {
+				want = append(want, want[len(want)-history+i])
+			}
+		}
+		w.code(0x7ffe, 15)
+	})
+	trailer := le.AppendUint32(nil, crc32.ChecksumIEEE(want))
+	trailer = le.AppendUint32(trailer, uint32(len(want)))
+	if got := same(t, join(headerWith(0), stored, coded, trailer)); got.err != nil || !bytes.Equal(got.out, want) {
+		t.Errorf("%d bytes, %v; want %d", len(got.out), got.err, len(want))
 	}
 }
 

@@ -106,18 +106,16 @@ func build(table []entry, root uint, lengths []uint8, entries []entry) bool {
 		count[n]++
 	}
 	var next [maxCodeBits + 2]int // where the symbols of a length stand, sorted
-	free, longest := 1, uint(0)   // codes of a length that no shorter one begins
 	next[1] = count[0]
+	free, longest := 1, uint(0) // free are the codes of a length that neither is used nor begins with one
 	for n := uint(1); n <= maxCodeBits; n++ {
 		next[n+1] = next[n] + count[n]
-		if free = free<<1 - count[n]; free < 0 {
-			return false
-		}
+		free = free<<1 - count[n]
 		if count[n] > 0 {
 			longest = n
 		}
 	}
-	if used := len(lengths) - count[0]; free > 0 {
+	if used := len(lengths) - count[0]; free != 0 {
 		table = table[:1<<root]
 		switch {
 		case used == 0:
