@@ -202,11 +202,6 @@ func (d *decoder) codeLengths(lengths []uint8) error {
 			continue
 		}
 		repeat := metaRepeats[e.value()-maxCodeBits-1]
-		n, err := d.take(repeat.bits)
-		if err != nil {
-			return err
-		}
-		n += repeat.least
 		var length uint8
 		if repeat.last {
 			if i == 0 {
@@ -214,6 +209,11 @@ func (d *decoder) codeLengths(lengths []uint8) error {
 			}
 			length = lengths[i-1]
 		}
+		n, err := d.take(repeat.bits)
+		if err != nil {
+			return err
+		}
+		n += repeat.least
 		if n > len(lengths)-i {
 			return errData
 		}
