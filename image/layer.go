@@ -12,8 +12,9 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/tidewaiter/tidewaiter/image/inflate"
 )
 
 // compression is how a layer is packed.
@@ -120,7 +121,7 @@ func decompress(r *bufio.Reader) (io.ReadCloser, compression, error) {
 	}
 	switch c := sniff(head); c {
 	case gzipped:
-		z, err := gzip.NewReader(r)
+		z, err := inflate.NewReader(r)
 		return z, c, err
 	case zstdized:
 		z, err := unzstd(r)
