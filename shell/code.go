@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"path"
 	"slices"
 	"strings"
 )
@@ -85,6 +86,7 @@ func (in *interp) code(c *call, code string, lang language) {
 	if in.codeInstalls(c, &r) {
 		return
 	}
+	in.codeHost(&r)
 	if len(evals) > 0 && in.evaluates(c, &r, evals) {
 		return
 	}
@@ -110,11 +112,30 @@ func (in *interp) codePrints(c *call, r *reader) {
 		}
 		open = open || u.names && len(u.args) == 0
 	}
+	if r.v.tool == "perl" && r.hole != "" && r.mentions("getprint") {
+		b.WriteString(r.hole)
+	}
 	if text := in.bounded(b.String()); text != "" && !open {
 		in.print(c, text)
 		return
 	}
 	in.print(c, in.derived(in.stdin(c), "$("+c.name()+")", "")+"\n")
+}
+
+// codeHost looks for what code does to a node: it enters its file system, or writes there.
+func (in *interp) codeHost(r *reader) {
+	for _, u := range r.uses("chroot", anyModule) {
+		if len(u.literals) > 0 {
+			in.enterRoot(&call{argv: []string{r.v.tool}}, in.path(u.literals[0]))
+		}
+	}
+	for _, u := range r.uses(storeNames, anyModule) {
+		_, last := lastName(u.name)
+		writes := last != "open" && last != "fopen" || slices.ContainsFunc(u.literals, func(l string) bool { return len(l) < 4 && strings.ContainsAny(l, "wax>") })
+		if len(u.literals) > 0 && writes && strings.HasPrefix(u.literals[0], "/") {
+			in.hostWrite(path.Clean(u.literals[0]), "")
+		}
+	}
 }
 
 // storeNames are the functions that write a file which they are given the name of, in all the languages.

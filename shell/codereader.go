@@ -78,7 +78,11 @@ func (r *reader) uses(names, from string) []codeUse {
 		if t.kind != ident || !slices.Contains(list, last) || from != anyModule && !r.counts(t.text, qualifier, last, modules) {
 			continue
 		}
-		if u := r.arguments(i + 1); u.names || len(u.literals) > 0 {
+		u := r.arguments(i + 1)
+		if r.lang == javascript && i > 0 && r.tokens[i-1].text == "(" && i+1 < len(r.tokens) && r.tokens[i+1].text == ")" {
+			u = codeUse{names: true, open: true, fetched: r.hole != ""} // it is handed to what calls it: then(eval)
+		}
+		if u.names || len(u.literals) > 0 {
 			u.name = t.text
 			all = append(all, u)
 		}

@@ -69,6 +69,17 @@ func (in *interp) readFile(name string) string {
 	return f.text
 }
 
+// fileText is the content of a file that the script has made, "" of any other.
+func (in *interp) fileText(name string) string {
+	if f, ok := in.lookup(name); ok {
+		return f.text
+	}
+	if t := in.treeOf(name); t != nil {
+		return t.text
+	}
+	return ""
+}
+
 // lookup finds a file that the script has made. The folder in which a container starts is not known here, so an
 // absolute name also finds a file of that name that was made there; a name with * finds what it matches.
 func (in *interp) lookup(name string) (*file, bool) {
@@ -143,6 +154,8 @@ func (in *interp) writeFile(name, text string, more bool) {
 		text = in.bounded(f.text + text)
 	}
 	f.text = text
+	in.hostWrite(name, text)
+	in.minerSettings(name, text)
 	in.autorun(name, text)
 }
 

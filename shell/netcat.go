@@ -27,6 +27,10 @@ func (in *interp) netcat(c *call) effect {
 	if p.has("z", "h", "help") {
 		return effect{}
 	}
+	if p.has("U", "unixsock") {
+		in.runtimeRequest(c.name(), firstOr(p.args, ""), "", in.stdin(c))
+		return effect{}
+	}
 	peer := in.newFetch(c.name(), peerName(p), true)
 	if program := p.value("e", "exec"); program != "" {
 		in.serve(c, peer, func(inner *call) { inner.argv = strings.Fields(program); in.run(inner) })
@@ -103,10 +107,13 @@ func (in *interp) socat(c *call) effect {
 	}
 	for i, other := range []string{args[1], args[0]} {
 		peer := socatPeer(other)
+		kind, rest, _ := strings.Cut(args[i], ":")
+		if _, socket, ok := strings.Cut(other, ":"); ok && strings.HasPrefix(strings.ToUpper(other), "UNIX") {
+			in.runtimeRequest("socat", socket, "", in.stdin(c))
+		}
 		if peer == "" {
 			continue
 		}
-		kind, rest, _ := strings.Cut(args[i], ":")
 		f := in.newFetch("socat", peer, true)
 		switch strings.ToUpper(kind) {
 		case "EXEC":
@@ -117,6 +124,9 @@ func (in *interp) socat(c *call) effect {
 			})
 		case "STDIO", "STDIN", "STDOUT":
 			in.converse(c, f)
+		case "OPEN", "CREATE", "CREAT", "FILE", "GOPEN":
+			name, _, _ := strings.Cut(rest, ",")
+			in.writeFile(in.path(name), in.received(f), false)
 		}
 	}
 	return effect{}

@@ -218,10 +218,23 @@ func (in *interp) applet(c *call) effect {
 // there too.
 func (in *interp) ssh(c *call) effect {
 	p := options{short: "bcDEeFIiJLlmOopQRSWw", first: true}.parse(c.args())
-	if len(p.args) < 2 {
+	for _, o := range p.opts {
+		if key, value, ok := strings.Cut(o.value, "="); o.name == "o" && ok && strings.HasSuffix(strings.ToLower(key), "command") {
+			in.childShell(value, scriptRun{via: "ssh runs it", fds: c.fds})
+		}
+	}
+	if len(p.args) == 0 {
 		return effect{}
 	}
-	return in.childShell(strings.Join(p.args[1:], " "), scriptRun{via: "ssh runs it", fds: c.fds})
+	fds := *c.fds
+	var printed strings.Builder
+	fds.set(1, &end{sink: &printed})
+	e := in.childShell(strings.Join(p.args[1:], " "), scriptRun{via: "ssh runs it", fds: &fds})
+	if host := p.args[0]; len(p.args) > 1 {
+		f := in.newFetch("ssh", host, false)
+		in.print(c, in.newHole(hole{spelling: "$(ssh " + in.display(host) + ")", fetch: f, steps: []string{"ssh gets it from " + in.display(host)}}))
+	}
+	return e
 }
 
 // wrapper is a program that runs the command that it is given.
@@ -251,7 +264,7 @@ func (in *interp) wrapped(c *call, w wrapper) effect {
 // wrappers are the programs that do nothing but run another one in some way.
 var wrappers = map[string]wrapper{
 	"nohup": {}, "setsid": {}, "time": {}, "unbuffer": {}, "eatmydata": {}, "chronic": {}, "setarch": {}, "linux64": {},
-	"with-contenv": {}, "catatonit": {}, "fakeroot": {}, "ts": {}, "proot": {options: options{short: "rbwqk"}},
+	"with-contenv": {}, "catatonit": {}, "fakeroot": {}, "ts": {},
 	"nice":         {options: options{short: "n", long: "adjustment "}},
 	"ionice":       {options: options{short: "cnpPu", long: "class classdata "}},
 	"timeout":      {options: options{short: "ks", long: "kill-after signal "}, operands: 1},
@@ -267,11 +280,8 @@ var wrappers = map[string]wrapper{
 	"chpst":        {options: options{short: "uUbemdofpcrtlL"}},
 	"sudo":         {options: options{short: "ugCphrtTUR", long: "user group close-from prompt host role type chdir "}},
 	"doas":         {options: options{short: "uC"}},
-	"chroot":       {options: options{long: "groups userspec "}, operands: 1},
 	"unshare":      {options: options{short: "SGRw", long: "root wd setuid setgid "}},
-	"nsenter":      {options: options{short: "tSGW", long: "target setuid setgid "}},
 	"setpriv":      {options: options{long: "reuid regid groups inh-caps ambient-caps bounding-set securebits pdeathsig selinux-label apparmor-profile "}},
-	"capsh":        {},
 	"strace":       {options: options{short: "abeEIoOpPsSuU"}},
 	"ltrace":       {options: options{short: "abeFlnopsuwxX"}},
 	"taskset":      {operands: 1},
