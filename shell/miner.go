@@ -8,22 +8,30 @@ import (
 
 // miners is what tells the arguments of a miner.
 type miners struct {
-	names, pools, options, algorithms []string
+	names, pools, options map[string]bool
+	algorithms            []string
 }
 
 // knownMiners are read once. The telling words have a middle dot in them, which is taken out here: a scanner must
 // not take this program for what it looks for.
 var knownMiners = sync.OnceValue(func() miners {
 	words := func(s string) []string { return strings.Fields(strings.ReplaceAll(s, "·", "")) }
+	set := func(s string) map[string]bool {
+		m := map[string]bool{}
+		for _, w := range words(s) {
+			m[w] = true
+		}
+		return m
+	}
 	return miners{
-		names: words(`xm·rig xm·rigd xm·rigDaemon xm·rig-proxy xm·rig-cuda xmr-·stak xm·r-stak-cpu cpu·miner cpu·miner-multi mine·rd cg·miner bfg·miner sg·miner
+		names: set(`xm·rig xm·rigd xm·rigDaemon xm·rig-proxy xm·rig-cuda xmr-·stak xm·r-stak-cpu cpu·miner cpu·miner-multi mine·rd cg·miner bfg·miner sg·miner
 			cc·miner eth·miner nsf·miner lol·Miner lol·miner nb·miner nano·miner team·redminer Phoenix·Miner phoenix·miner SRB·Miner-MULTI srb·miner rig·el
 			bz·miner t-·rex g·miner mini·Z wild·rig-multi verus·miner miner·gate-cli miner·gate p2·pool astro·miner deep·Miner kdev·tmpfsi xm·rMiner`),
-		pools: words(`mine·xmr.com support·xmr.com monero·ocean.stream hash·vault.pro nano·pool.org 2·miners.com miner·gate.com mine·rocks.com xmr·pool.eu
+		pools: set(`mine·xmr.com support·xmr.com monero·ocean.stream hash·vault.pro nano·pool.org 2·miners.com miner·gate.com mine·rocks.com xmr·pool.eu
 			xmr·pool.net c3·pool.com c3·pool.org un·mineable.com un·minable.com hero·miners.com ether·mine.org f2·pool.com zerg·pool.com nice·hash.com
 			crypto-·pool.fr wooly·pooly.com k1·pool.com rplant·.xyz monero·pool.com flex·pool.io luck·pool.net hive·on.net via·btc.com ant·pool.com slush·pool.com
 			kryp·tex.network pro·hashing.com mining·poolhub.com xmr·ig.com`),
-		options: words(`--donate-·level --donate-over-·proxy --rig-·id --nice·hash --randomx-·1gb-pages --randomx-·mode --randomx-·no-numa --randomx-·wrmsr
+		options: set(`--donate-·level --donate-over-·proxy --rig-·id --nice·hash --randomx-·1gb-pages --randomx-·mode --randomx-·no-numa --randomx-·wrmsr
 			--cpu-max-·threads-hint --cpu-·affinity-mask --huge-pages-·jit --self-·select`),
 		algorithms: words(`random·x rx/ crypto·night cn/ cn-· kaw·pow eth·ash etc·hash auto·lykos argon2/ panthera verus·hash yes·crypt yes·power ghost·rider
 			lyra2·v2 lyra2·rev k·heavyhash x16·r x11·gost beam·hash equi·hash cuck·atoo oct·opus fish·hash pyrin·hash astro·bwt mon·ero neo·scrypt`),
@@ -40,7 +48,7 @@ const (
 func (in *interp) minerArguments(c *call, name string) {
 	m := knownMiners()
 	score, source := 0, ""
-	if slices.Contains(m.names, name) && !asksOnly(c.args()) {
+	if m.names[name] && !asksOnly(c.args()) {
 		score = enough
 	}
 	peer, user := false, false
@@ -53,7 +61,7 @@ func (in *interp) minerArguments(c *call, name string) {
 			key, value = "", a
 		}
 		switch {
-		case slices.Contains(m.options, key):
+		case m.options[key]:
 			score += enough
 		case m.algorithm(key, value):
 			score += hint
@@ -102,12 +110,18 @@ func (m miners) pool(value string) bool {
 	value = value[strings.LastIndexByte(value, '@')+1:]
 	host, _, _ := strings.Cut(value, ":")
 	host, _, _ = strings.Cut(host, "/")
-	return slices.ContainsFunc(m.pools, func(p string) bool { return host == p || strings.HasSuffix(host, "."+p) })
+	for strings.Contains(host, ".") {
+		if m.pools[host] {
+			return true
+		}
+		_, host, _ = strings.Cut(host, ".")
+	}
+	return false
 }
 
 // algorithm tells whether an option chooses an algorithm of mining.
 func (m miners) algorithm(key, value string) bool {
-	if !slices.Contains([]string{"-a", "--algo", "--algorithm", "-algo", "--coin", "--currency", "-coin"}, key) {
+	if len(key) < 2 || key[0] != '-' || !slices.Contains([]string{"-a", "--algo", "--algorithm", "-algo", "--coin", "--currency", "-coin"}, key) {
 		return false
 	}
 	value = strings.ToLower(value)
@@ -155,7 +169,7 @@ func (in *interp) minerSettings(name, text string) {
 			score, source = score+enough, word
 		case m.pool(word):
 			score, source = score+hint, word
-		case isWallet(word), slices.Contains(m.options, "--"+word):
+		case isWallet(word), m.options["--"+word]:
 			score += hint
 		}
 	}
