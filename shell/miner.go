@@ -9,6 +9,8 @@ import (
 // miners is what tells the arguments of a miner.
 type miners struct {
 	names, pools, options map[string]bool
+	schemes               []string        // how the schemes of its URLs begin
+	choices               map[string]bool // options whose value is an algorithm
 	algorithms            []string
 }
 
@@ -24,6 +26,7 @@ var knownMiners = sync.OnceValue(func() miners {
 		return m
 	}
 	return miners{
+		schemes: words("stra·tum daemon+·http eth·proxy"),
 		names: set(`xm·rig xm·rigd xm·rigDaemon xm·rig-proxy xm·rig-cuda xmr-·stak xm·r-stak-cpu cpu·miner cpu·miner-multi mine·rd cg·miner bfg·miner sg·miner
 			cc·miner eth·miner nsf·miner lol·Miner lol·miner nb·miner nano·miner team·redminer Phoenix·Miner phoenix·miner SRB·Miner-MULTI srb·miner rig·el
 			bz·miner t-·rex g·miner mini·Z wild·rig-multi verus·miner miner·gate-cli miner·gate p2·pool astro·miner deep·Miner kdev·tmpfsi xm·rMiner`),
@@ -31,8 +34,9 @@ var knownMiners = sync.OnceValue(func() miners {
 			xmr·pool.net c3·pool.com c3·pool.org un·mineable.com un·minable.com hero·miners.com ether·mine.org f2·pool.com zerg·pool.com nice·hash.com
 			crypto-·pool.fr wooly·pooly.com k1·pool.com rplant·.xyz monero·pool.com flex·pool.io luck·pool.net hive·on.net via·btc.com ant·pool.com slush·pool.com
 			kryp·tex.network pro·hashing.com mining·poolhub.com xmr·ig.com`),
-		options: set(`--donate-·level --donate-over-·proxy --rig-·id --nice·hash --randomx-·1gb-pages --randomx-·mode --randomx-·no-numa --randomx-·wrmsr
+		options: set(`--donate-·level --donate-over-·proxy --rig-·id --nice·hash --random·x-·1gb-pages --random·x-·mode --random·x-·no-numa --random·x-·wrmsr
 			--cpu-max-·threads-hint --cpu-·affinity-mask --huge-pages-·jit --self-·select`),
+		choices: set("-a --al·go --al·gorithm -al·go --co·in --cur·rency -co·in"),
 		algorithms: words(`random·x rx/ crypto·night cn/ cn-· kaw·pow eth·ash etc·hash auto·lykos argon2/ panthera verus·hash yes·crypt yes·power ghost·rider
 			lyra2·v2 lyra2·rev k·heavyhash x16·r x11·gost beam·hash equi·hash cuck·atoo oct·opus fish·hash pyrin·hash astro·bwt mon·ero neo·scrypt`),
 	}
@@ -99,7 +103,7 @@ func asksOnly(args []string) bool {
 // minesFor tells whether a value is a URL of the protocols of mining, with a host in it.
 func minesFor(value string) bool {
 	scheme, host, ok := strings.Cut(value, "://")
-	return ok && len(host) > 2 && (strings.HasPrefix(scheme, "strat"+"um") || scheme == "daemon+"+"http")
+	return ok && len(host) > 2 && slices.ContainsFunc(knownMiners().schemes, func(s string) bool { return strings.HasPrefix(scheme, s) })
 }
 
 // pool tells whether a value names the host of a known pool.
@@ -121,7 +125,7 @@ func (m miners) pool(value string) bool {
 
 // algorithm tells whether an option chooses an algorithm of mining.
 func (m miners) algorithm(key, value string) bool {
-	if len(key) < 2 || key[0] != '-' || !slices.Contains([]string{"-a", "--algo", "--algorithm", "-algo", "--coin", "--currency", "-coin"}, key) {
+	if !m.choices[key] {
 		return false
 	}
 	value = strings.ToLower(value)
