@@ -90,6 +90,10 @@ func (in *interp) code(c *call, code string, lang language) {
 	if len(evals) > 0 && in.evaluates(c, &r, evals) {
 		return
 	}
+	if r.hole == "" && r.mentions(v.sockets) && r.mentions(v.receive+" print") {
+		peer := r.peer()
+		r.hole = in.newHole(hole{spelling: peer, fetch: in.newFetch(v.tool, peer, true), steps: []string{v.tool + " connects to " + peer}})
+	}
 	if r.hole != "" {
 		in.codeStores(&r)
 	}
@@ -155,12 +159,13 @@ func (in *interp) codeStores(r *reader) {
 
 // codeReverse reports code that connects to a peer and hands it a shell, or runs what it receives.
 func (in *interp) codeReverse(r *reader, evals, shells []codeUse) bool {
-	if !r.mentions(r.v.sockets) || len(shells)+len(evals)+r.count(command) == 0 {
+	hands := r.mentions("dup2 fileno as_raw_fd makefile")
+	if !r.mentions(r.v.sockets) && !(r.mentions("__import__ import_module") && r.counted["socket"] > 0) || len(shells)+len(evals)+r.count(command) == 0 && !hands {
 		return false
 	}
 	handed := slices.ContainsFunc(r.tokens, func(t token) bool { return t.kind != ident && t.kind != punct && startsShell(t.text) })
 	blind := r.mentions(r.v.receive) && slices.ContainsFunc(append(shells, evals...), func(u codeUse) bool { return u.open })
-	if !(handed && len(shells)+r.count(command) > 0) && !blind {
+	if !(handed && (hands || len(shells)+r.count(command) > 0)) && !blind {
 		return false
 	}
 	peer := r.peer()

@@ -217,6 +217,9 @@ var fetchers = map[string]fetcher{
 		}
 		return []transfer{{source: p.args[0], dest: firstOr(p.args[1:], urlBase(p.args[0]))}}
 	}},
+	"finger":    {transfers: printed},
+	"whois":     {options: options{short: "hp"}, transfers: printed},
+	"smbclient": {options: options{short: "cUpWIN", long: "command user workgroup "}, transfers: smbTransfers},
 	"bitsadmin": {transfers: func(p parsed) []transfer {
 		for i, a := range p.args {
 			if isURL(a) && i+1 < len(p.args) {

@@ -95,6 +95,15 @@ func remoteCopy(p parsed) []transfer {
 	return all
 }
 
+// smbTransfers is smbclient //HOST/SHARE -c "get REMOTE [LOCAL]".
+func smbTransfers(p parsed) []transfer {
+	f := strings.Fields(p.value("c", "command"))
+	if len(f) < 2 || f[0] != "get" && f[0] != "mget" {
+		return nil
+	}
+	return []transfer{{source: firstOr(p.args, "") + "/" + f[1], dest: path.Base(f[len(f)-1]), dir: path.Dir(f[len(f)-1])}}
+}
+
 // gitTransfers is git clone URL [FOLDER], hg clone and svn checkout.
 func gitTransfers(p parsed) []transfer {
 	if len(p.args) > 0 && p.args[0] == "pull" {

@@ -236,7 +236,7 @@ func (in *interp) redirected(s *syntax.Stmt) effect {
 // bareRedirect gives the meaning of $(<file): the content of the file.
 func (in *interp) bareRedirect(s *syntax.Stmt) {
 	for _, r := range s.Redirs {
-		if r.Op == syntax.RdrIn && r.N == nil {
+		if (r.Op == syntax.RdrIn || r.Op == syntax.DplIn) && r.N == nil {
 			in.write(in.env.fds.get(1), in.read(in.env.fds.get(0)))
 		}
 	}

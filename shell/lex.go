@@ -58,6 +58,9 @@ func lex(code string, lang language) []token {
 		case ch == '"' || ch == '\'' || ch == '`':
 			value, n := quotedText(code[i:])
 			kind := literal
+			if ch == '"' && isVariable(value, lang) {
+				kind = ident // "$x" is $x
+			}
 			if ch == '`' && lang != javascript && lang != golang {
 				kind = command
 			}
@@ -84,6 +87,11 @@ func lex(code string, lang language) []token {
 		}
 	}
 	return tokens
+}
+
+// isVariable tells whether a string between double quotes is nothing but the value of a variable.
+func isVariable(value string, lang language) bool {
+	return (lang == php || lang == perl) && len(value) > 1 && value[0] == '$' && nameLength(value) == len(value)
 }
 
 func comment(s string, lang language) bool {
