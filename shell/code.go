@@ -26,7 +26,7 @@ type vocabulary struct {
 var vocabularies = map[language]vocabulary{
 	python: {tool: "python", fetch: "urlopen urlretrieve URLopener HTTPConnection HTTPSConnection retrbinary",
 		fetchVerbs: "get post request stream put download urlopen", fetchFrom: "requests httpx urllib3 aiohttp wget session", prints: "print write",
-		eval:  "exec eval execfile",
+		eval:  "exec eval execfile run_path",
 		shell: "system popen Popen call check_output check_call getoutput getstatusoutput run spawn execv execve execl execlp execvp execle",
 		from:  "os subprocess pty commands posix", sockets: "socket create_connection create_server", receive: "recv makefile", stdin: "stdin"},
 	perl: {tool: "perl", fetch: "get getstore getprint mirror LWP Tiny UserAgent", prints: "print printf say getprint", eval: "eval do", shell: "system exec popen qx",
@@ -42,7 +42,8 @@ var vocabularies = map[language]vocabulary{
 	java:   {tool: "java", fetch: "openStream URL", eval: "eval evaluate loadClass", shell: "exec ProcessBuilder", sockets: "Socket ServerSocket SocketChannel", receive: "readLine"},
 	julia: {tool: "julia", fetch: "download", eval: "eval include include_string", shell: "run pipeline", sockets: "connect listen", receive: "readline",
 		stdin: "stdin"},
-	tcl: {tool: "tclsh", fetch: "geturl", prints: "puts", eval: "eval source", shell: "exec spawn", sockets: "socket", receive: "gets", stdin: "stdin"},
+	cLang: {tool: "a C program", shell: "execl execlp execle execv execve execvp system popen", sockets: "socket connect bind", receive: "recv read"},
+	tcl:   {tool: "tclsh", fetch: "geturl", prints: "puts", eval: "eval source", shell: "exec spawn", sockets: "socket", receive: "gets", stdin: "stdin"},
 	rlang: {tool: "Rscript", fetch: "url download.file readLines", eval: "eval source", shell: "system system2", sockets: "socketConnection", receive: "readLines",
 		stdin: "stdin"},
 }
@@ -87,15 +88,15 @@ func (in *interp) code(c *call, code string, lang language) {
 		return
 	}
 	in.codeHost(&r)
-	if len(evals) > 0 && in.evaluates(c, &r, evals) {
-		return
-	}
 	if r.hole == "" && r.mentions(v.sockets) && r.mentions(v.receive+" print") {
 		peer := r.peer()
 		r.hole = in.newHole(hole{spelling: peer, fetch: in.newFetch(v.tool, peer, true), steps: []string{v.tool + " connects to " + peer}})
 	}
 	if r.hole != "" {
 		in.codeStores(&r)
+	}
+	if len(evals) > 0 && in.evaluates(c, &r, evals) {
+		return
 	}
 	for _, u := range shells {
 		in.codeCommand(c, &r, u)
@@ -135,15 +136,17 @@ func (in *interp) codeHost(r *reader) {
 	}
 	for _, u := range r.uses(storeNames, anyModule) {
 		_, last := lastName(u.name)
-		writes := last != "open" && last != "fopen" || slices.ContainsFunc(u.literals, func(l string) bool { return len(l) < 4 && strings.ContainsAny(l, "wax>") })
-		if len(u.literals) > 0 && writes && strings.HasPrefix(u.literals[0], "/") {
-			in.hostWrite(path.Clean(u.literals[0]), "")
+		writes := last != "open" && last != "fopen" || slices.ContainsFunc(u.literals, func(l string) bool { return len(l) < 4 && strings.ContainsAny(l, "wax>") || strings.HasPrefix(l, ">") })
+		for _, l := range u.literals[:min(2, len(u.literals))] {
+			if l = strings.TrimLeft(l, "> "); writes && strings.HasPrefix(l, "/") {
+				in.hostWrite(path.Clean(l), "")
+			}
 		}
 	}
 }
 
 // storeNames are the functions that write a file which they are given the name of, in all the languages.
-const storeNames = "open urlretrieve getstore mirror copy file_put_contents writeFile writeFileSync createWriteStream download.file write download_file retrieve download writeTextFile"
+const storeNames = "open copyfile copy2 move symlink rename write_text urlretrieve getstore mirror copy file_put_contents writeFile writeFileSync createWriteStream download.file write download_file retrieve download writeTextFile"
 
 // codeStores notes the files into which code may write what it has fetched.
 func (in *interp) codeStores(r *reader) {
@@ -164,7 +167,7 @@ func (in *interp) codeReverse(r *reader, evals, shells []codeUse) bool {
 		return false
 	}
 	handed := slices.ContainsFunc(r.tokens, func(t token) bool { return t.kind != ident && t.kind != punct && startsShell(t.text) })
-	blind := r.mentions(r.v.receive) && slices.ContainsFunc(append(shells, evals...), func(u codeUse) bool { return u.open })
+	blind := (r.mentions(r.v.receive) || r.readsHandle()) && slices.ContainsFunc(append(shells, evals...), func(u codeUse) bool { return u.open })
 	if !(handed && (hands || len(shells)+r.count(command) > 0)) && !blind {
 		return false
 	}
@@ -204,6 +207,10 @@ func (in *interp) evaluates(c *call, r *reader, evals []codeUse) bool {
 	}
 	for _, u := range evals {
 		for _, l := range u.literals {
+			if f, ok := in.lookup(in.path(l)); ok && in.fetched(f.text) != nil {
+				in.executed(f.text, in.display(l)+" is run by "+r.v.tool)
+				return true
+			}
 			in.nestedCode(c, l, r.lang)
 		}
 	}
@@ -282,6 +289,7 @@ func (in *interp) codeCommand(c *call, r *reader, u codeUse) {
 func (in *interp) codeInstalls(c *call, r *reader) bool {
 	switch {
 	case r.lang == rlang && r.mentions("install.packages install_github install_version"):
+	case r.lang == julia && r.mentions("Pkg") && r.mentions("add develop instantiate"):
 	case r.lang == python && r.mentions("pip pip3") && slices.ContainsFunc(r.uses("main", "pip _internal"), func(u codeUse) bool { return slices.Contains(u.literals, "install") }):
 	default:
 		return false

@@ -40,10 +40,24 @@ func newReader(tokens []token, v vocabulary, lang language) reader {
 	return r
 }
 
+// readsHandle tells whether perl reads from a handle: <$s>.
+func (r *reader) readsHandle() bool {
+	if r.lang != perl {
+		return false
+	}
+	for i, t := range r.tokens {
+		if t.text == "<" && tokenAt(r.tokens, i+1).kind == ident && tokenAt(r.tokens, i+2).text == ">" {
+			return true
+		}
+	}
+	return false
+}
+
 func aliasesIn(tokens []token) map[string]string {
 	var m map[string]string
 	for i := 2; i < len(tokens); i++ {
-		if tokens[i-1].text == "as" && tokens[i].kind == ident && tokens[i-2].kind == ident {
+		renamed := tokens[i-1].text == "as" || tokens[i-1].text == ":" && i > 2 && (tokens[i-3].text == "{" || tokens[i-3].text == ",")
+		if renamed && tokens[i].kind == ident && tokens[i-2].kind == ident {
 			if m == nil {
 				m = map[string]string{}
 			}
@@ -71,10 +85,13 @@ func (r *reader) uses(names, from string) []codeUse {
 			break
 		}
 		if t.kind == command && names == r.v.shell {
-			all = append(all, codeUse{name: "`", literals: []string{t.text}, args: []string{t.text}, open: strings.HasPrefix(t.text, "$")})
+			all = append(all, codeUse{name: "`", literals: []string{t.text}, args: []string{t.text}, open: strings.HasPrefix(t.text, "$") || strings.HasPrefix(t.text, "#{") || strings.HasPrefix(t.text, "{$")})
 			continue
 		}
 		qualifier, last := lastName(t.text)
+		if original := r.aliases[last]; original != "" && qualifier == "" {
+			_, last = lastName(original)
+		}
 		if t.kind != ident || !slices.Contains(list, last) || from != anyModule && !r.counts(t.text, qualifier, last, modules) {
 			continue
 		}

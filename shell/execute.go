@@ -201,6 +201,10 @@ func (in *interp) interpretFile(c *call, name string, i interpreter, arg string)
 		in.report(RuntimeDownload, name, arg, []string{name + " fetches " + arg, "it is run"}, in.newFetch(name, arg, false))
 		return effect{}
 	}
+	if base := programName(arg); base == "composer.phar" && i.lang == php {
+		in.install(c.with(append([]string{"composer"}, c.args()[slices.Index(c.args(), arg)+1:]...)), "composer")
+		return effect{}
+	}
 	file := in.path(arg)
 	if _, ok := in.lookup(file); !ok {
 		if t := in.treeOf(file); t == nil || t.home && !in.namedAfter(t, file) {
@@ -248,7 +252,7 @@ func (in *interp) java(c *call, args []string) {
 		var file string
 		switch next := firstOr(args[k+1:], ""); {
 		case a == "-jar":
-			file = next
+			file = firstOr(slices.DeleteFunc(slices.Clone(args[k+1:]), func(a string) bool { return strings.HasPrefix(a, "-") }), "")
 		case !strings.HasPrefix(a, "-") && (k == 0 || !slices.Contains([]string{"-jar", "-cp", "-classpath"}, args[k-1])):
 			if f, ok := in.lookup(in.path(strings.TrimSuffix(a, ".java") + ".class")); ok {
 				in.executed(f.text, in.display(a)+" is run by java")
@@ -325,6 +329,10 @@ func (in *interp) runOperand(c *call) effect {
 		in.preloaded("--preload", f)
 	}
 	if len(p.args) == 0 {
+		return effect{}
+	}
+	if operands, ok := phraseOf(installers[c.name()], c.args(), p); ok {
+		in.installs(c, c.name(), operands)
 		return effect{}
 	}
 	if c.name() == "insmod" || c.name() == "dotnet" || c.name() == "run-parts" {

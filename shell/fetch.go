@@ -8,7 +8,8 @@ import (
 // fetcher is a program that gets data from elsewhere.
 type fetcher struct {
 	options
-	verb string // what it does, for Steps: "fetches"
+	verb  string // what it does, for Steps: "fetches"
+	store bool   // what it gets are settings and records
 	// transfers says what it gets and where that goes.
 	transfers func(p parsed) []transfer
 }
@@ -55,9 +56,11 @@ func (in *interp) fetch(c *call, name string, f fetcher) {
 		if source == "" {
 			step = name + " " + verb + " something"
 		}
+		from := in.newFetch(name, t.source, false)
+		from.store = f.store
 		text := in.newHole(hole{
 			spelling: "$(" + name + " " + source + ")",
-			fetch:    in.newFetch(name, t.source, false),
+			fetch:    from,
 			steps:    []string{step},
 		})
 		in.deliver(c, t, text)
@@ -242,7 +245,7 @@ var fetchers = map[string]fetcher{
 	"hg":  {verb: "gets", transfers: gitTransfers},
 	"svn": {options: options{short: "r", long: "username password "}, verb: "gets", transfers: gitTransfers},
 
-	"aws":    {options: options{long: "region profile endpoint-url bucket key "}, transfers: cloudTransfers},
+	"aws":    {options: options{long: "region profile endpoint-url bucket key query output name secret-id "}, store: true, transfers: cloudTransfers},
 	"gsutil": {options: options{short: "o"}, transfers: cloudTransfers},
 	"gcloud": {options: options{long: "project account "}, transfers: cloudTransfers},
 	"az":     {options: options{short: "fncg", long: "file name container-name account-name account-key sas-token connection-string "}, transfers: azTransfers},
@@ -253,9 +256,20 @@ var fetchers = map[string]fetcher{
 	"ipfs":   {options: options{short: "o", long: "output "}, transfers: ipfsTransfers},
 	"oras":   {options: options{short: "o", long: "output "}, transfers: orasTransfers},
 
-	"dig":      {options: options{short: "bcfkpqtxy"}, verb: "asks for", transfers: dnsTransfers},
-	"host":     {options: options{short: "tcNRWm"}, verb: "asks for", transfers: dnsTransfers},
-	"nslookup": {options: options{single: true}, verb: "asks for", transfers: dnsTransfers},
+	"psql":       asked("hpUdcfv", "host port username dbname command file ", "h", "host"),
+	"mysql":      asked("hPuDeS", "host port user database execute ", "h", "host"),
+	"mariadb":    asked("hPuDeS", "host port user database execute ", "h", "host"),
+	"redis-cli":  asked("hpasn", "", "h"),
+	"mongosh":    asked("", "host port eval ", "host"),
+	"etcdctl":    asked("", "endpoints cacert cert key ", "endpoints"),
+	"consul":     asked("", "http-addr ", "http-addr"),
+	"vault":      asked("", "address field format ", "address"),
+	"ldapsearch": asked("HDwbs", "", "H"),
+	"crane":      {transfers: craneTransfers},
+	"skopeo":     {options: options{long: "src-creds dest-creds policy "}, transfers: skopeoTransfers},
+	"dig":        {options: options{short: "bcfkpqtxy"}, verb: "asks for", transfers: dnsTransfers},
+	"host":       {options: options{short: "tcNRWm"}, verb: "asks for", transfers: dnsTransfers},
+	"nslookup":   {options: options{single: true}, verb: "asks for", transfers: dnsTransfers},
 }
 
 const curlLong = "output header request data data-raw data-binary data-urlencode user user-agent referer cookie cookie-jar proxy " +

@@ -104,9 +104,37 @@ func smbTransfers(p parsed) []transfer {
 	return []transfer{{source: firstOr(p.args, "") + "/" + f[1], dest: path.Base(f[len(f)-1]), dir: path.Dir(f[len(f)-1])}}
 }
 
+// asked is a client that prints what a server answers; host are the options that name the server.
+func asked(short, long string, host ...string) fetcher {
+	return fetcher{options: options{short: short, long: long}, verb: "asks", store: true, transfers: func(p parsed) []transfer {
+		source := p.value(host...)
+		if source == "" {
+			source = "its server"
+		}
+		return []transfer{{source: source}}
+	}}
+}
+
+// craneTransfers is crane export IMAGE [FILE], a file system as an archive.
+func craneTransfers(p parsed) []transfer {
+	if len(p.args) < 2 || p.args[0] != "export" && p.args[0] != "pull" && p.args[0] != "blob" {
+		return nil
+	}
+	return []transfer{{source: p.args[1], dest: firstOr(p.args[2:], "")}}
+}
+
+// skopeoTransfers is skopeo copy docker://IMAGE dir:FOLDER.
+func skopeoTransfers(p parsed) []transfer {
+	if len(p.args) < 3 || p.args[0] != "copy" || !strings.HasPrefix(p.args[1], "docker://") {
+		return nil
+	}
+	_, dest, _ := strings.Cut(p.args[2], ":")
+	return []transfer{{source: p.args[1], dest: dest, tree: true}}
+}
+
 // gitTransfers is git clone URL [FOLDER], hg clone and svn checkout.
 func gitTransfers(p parsed) []transfer {
-	if len(p.args) > 0 && p.args[0] == "pull" {
+	if len(p.args) > 0 && (p.args[0] == "pull" || p.args[0] == "fetch") {
 		dir := p.value("C")
 		if dir == "" {
 			dir = "."
@@ -146,6 +174,9 @@ func cloudTransfers(p parsed) []transfer {
 		case "cp", "cat", "get", "copy", "copyto", "sync", "mv", "rsync", "mirror", "get-object":
 			verb = i
 		}
+	}
+	if verb < 0 && p.has("query", "output") && len(args) > 1 {
+		return []transfer{{source: args[0] + " " + args[1]}} // a record, printed
 	}
 	if verb < 0 || verb+1 >= len(args) {
 		return nil

@@ -14,6 +14,7 @@ type file struct {
 	fifo     bool              // a named pipe
 	reader   string            // the shell that reads its commands from the pipe, if one does
 	consumer *syntax.ProcSubst // >(command): what is written goes to its input
+	fds      *fdTable          // the descriptors that the consumer was given
 	program  string            // it is a copy of, or a link to, this program
 }
 
@@ -142,7 +143,7 @@ func (in *interp) writeFile(name, text string, more bool) {
 	}
 	f := in.file(name)
 	if f.consumer != nil {
-		in.consume(f.consumer, text)
+		in.consume(f, text)
 		return
 	}
 	if f.reader != "" {
@@ -160,10 +161,11 @@ func (in *interp) writeFile(name, text string, more bool) {
 }
 
 // consume walks the command behind >(command) with text as its input.
-func (in *interp) consume(p *syntax.ProcSubst, text string) {
+func (in *interp) consume(f *file, text string) {
 	in.subshell(func() {
+		in.env.fds = *f.fds
 		in.env.fds.set(0, &end{text: text, piped: true})
-		in.deeper(func() { in.list(p.Stmts) })
+		in.deeper(func() { in.list(f.consumer.Stmts) })
 	})
 }
 

@@ -50,7 +50,7 @@ func handlerOf(name string) handler {
 		return (*interp).chroot
 	case "nsenter":
 		return (*interp).nsenter
-	case "docker", "podman", "nerdctl", "crictl", "ctr":
+	case "docker", "podman", "nerdctl", "crictl", "ctr", "runc":
 		return (*interp).container
 	case "capsh", "systemd-nspawn", "pivot_root", "switch_root", "proot", "useradd", "usermod", "chpasswd", "passwd", "debugfs":
 		return (*interp).otherRoot
@@ -147,6 +147,12 @@ func remoteHandler(name string) handler {
 		return (*interp).ztcp
 	case "telnet":
 		return (*interp).telnet
+	case "telnetd":
+		return (*interp).telnetd
+	case "tmux":
+		return (*interp).tmux
+	case "nix-shell":
+		return (*interp).nixShell
 	case "xterm":
 		return (*interp).xterm
 	case "socat":

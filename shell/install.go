@@ -160,6 +160,11 @@ func (in *interp) install(c *call, name string) bool {
 		return true
 	}
 	verb := firstOr(p.args, "")
+	if slices.Contains([]string{"conda", "mamba", "micromamba", "poetry", "pipenv", "uv", "bundle"}, name) && (verb == "run" || verb == "exec") {
+		rest := c.args()[slices.Index(c.args(), verb)+1:]
+		in.run(c.with(options{short: "npC", long: "name prefix cwd with python extra "}.commandIn(rest)))
+		return true
+	}
 	operands := p.args[min(1, len(p.args)):]
 	switch {
 	case verb == "":
@@ -287,6 +292,10 @@ func (in *interp) runsPackage(c *call, name string, operands []string, p parsed)
 func (in *interp) goTool(c *call) effect {
 	p := options{short: "Co"}.parse(c.args())
 	verb, operands := firstOr(p.args, ""), p.args[min(1, len(p.args)):]
+	if verb == "mod" && (firstOr(operands, "") == "download" || firstOr(operands, "") == "tidy") {
+		in.report(RuntimeInstall, "go", "", []string{"go gets the modules of the program"}, nil)
+		return effect{}
+	}
 	if verb != "run" && verb != "install" && verb != "get" {
 		in.print(c, in.unknown("$(go "+verb+")")+"\n")
 		return effect{}
@@ -302,12 +311,16 @@ func (in *interp) goTool(c *call) effect {
 			h := in.fetchedOperand(o)
 			in.report(RuntimeDownload, h.fetch.tool, h.fetch.source, appendStep(h.steps, o+" is compiled and run"), h.fetch)
 			return effect{}
+		case verb == "install" && (strings.HasPrefix(o, ".") || strings.HasPrefix(o, "/")): // the module itself
 		case verb == "install" && strings.Contains(o, "."), verb == "get":
 			in.report(RuntimeInstall, "go", o, []string{"go installs " + o}, nil)
 			text := in.newHole(hole{spelling: o, fetch: in.newFetch("go", o, false), steps: []string{"go installs " + o}})
 			in.writeFile("/usr/local/bin/"+path.Base(module), text, false)
 			in.writeFile(in.variable("HOME")+"/go/bin/"+path.Base(module), text, false)
 			in.writeFile("/go/bin/"+path.Base(module), text, false)
+			if dir, ok := in.env.vars.get("GOBIN"); ok {
+				in.writeFile(in.path(path.Join(dir, path.Base(module))), text, false)
+			}
 		}
 		if verb == "run" {
 			text, _ := in.content(c, o)

@@ -18,6 +18,7 @@ const (
 	java
 	julia
 	awkLang
+	cLang
 )
 
 type tokenKind int
@@ -49,7 +50,7 @@ func lex(code string, lang language) []token {
 			} else {
 				i = len(code)
 			}
-		case ch == '/' && strings.HasPrefix(code[i:], "/*") && (lang == javascript || lang == php || lang == golang || lang == java):
+		case ch == '/' && strings.HasPrefix(code[i:], "/*") && (lang == javascript || lang == php || lang == golang || lang == java || lang == cLang):
 			if n := strings.Index(code[i+2:], "*/"); n >= 0 {
 				i += n + 4
 			} else {
@@ -96,7 +97,7 @@ func isVariable(value string, lang language) bool {
 
 func comment(s string, lang language) bool {
 	switch lang {
-	case javascript, golang, java:
+	case javascript, golang, java, cLang:
 		return strings.HasPrefix(s, "//")
 	case php:
 		return strings.HasPrefix(s, "//") || s[0] == '#'

@@ -80,7 +80,7 @@ func (in *interp) minerArguments(c *call, name string) {
 			score += hint
 		}
 		peer = peer || slices.Contains(peerOptions, key) && hasPort(value)
-		user = user || slices.Contains(userOptions, key) && len(value) > 1
+		user = user || slices.Contains(userOptions, key) && value != ""
 	}
 	if peer && user {
 		score += hint

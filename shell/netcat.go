@@ -94,6 +94,16 @@ func (in *interp) telnet(c *call) effect {
 	return effect{}
 }
 
+// telnetd offers what -l says, without a password if that is a shell.
+func (in *interp) telnetd(c *call) effect {
+	p := options{short: "lpbfw"}.parse(c.args())
+	if program := p.value("l"); program != "" {
+		peer := in.newFetch("telnetd", "port "+p.value("p"), true)
+		in.serve(c, peer, func(inner *call) { inner.argv = strings.Fields(program); in.run(inner) })
+	}
+	return effect{}
+}
+
 // socat connects two addresses; one of them may be a program.
 func (in *interp) socat(c *call) effect {
 	args := options{short: "tTlbL"}.parse(c.args()).args

@@ -24,6 +24,7 @@ var containerTools = map[string]containerTool{
 	"podman":  {long: "url connection root runroot storage-driver log-level ", address: "url", runs: "run exec create start"},
 	"nerdctl": {short: "anH", long: "address namespace host data-root cgroup-manager snapshotter ", address: "a address H host", runs: "run exec create start", nodes: true},
 	"crictl":  {short: "ritc", long: "runtime-endpoint image-endpoint timeout config ", runs: "exec run runp create start", nodes: true},
+	"runc":    {long: "root log log-format criu rootless ", runs: "exec run create", nodes: true},
 	"ctr":     {short: "anc", long: "address namespace timeout connect-timeout ", runs: "run c container containers t task tasks", nodes: true},
 }
 
@@ -52,9 +53,9 @@ func (in *interp) container(c *call) effect {
 	switch {
 	case tool.nodes:
 		in.hostAction(name, address, true, name+" runs a command by the node's container runtime")
-	case takesHost(p, rest):
+	case takesHost(p, rest) && (name != "podman" || address != ""):
 		in.hostAction(name, address, true, name+" starts a container that has the node's file system or privileges")
-	case isSocket(address) && !loopback(address):
+	case address != "" && !loopback(address):
 		in.hostAction(name, address, true, name+" runs a command by the container runtime at "+in.display(address))
 	case address == "" && name == "docker":
 		in.hostAction(name, "/var/run/docker.sock", false, "docker runs a command by the container runtime at its socket")
@@ -78,13 +79,14 @@ func (in *interp) contained(c *call, p parsed) effect {
 	return e
 }
 
-func isSocket(address string) bool {
-	return strings.HasPrefix(address, "unix://") || strings.HasPrefix(address, "npipe://") || strings.HasPrefix(address, "tcp://") || strings.HasPrefix(address, "/")
-}
-
 // loopback tells that an address is one of the pod's own: a daemon in a sidecar.
 func loopback(address string) bool {
-	return strings.Contains(address, "//localhost") || strings.Contains(address, "//127.0.0.1") || strings.Contains(address, "//[::1]") || strings.Contains(address, "//docker:")
+	_, host, ok := strings.Cut(address, "://")
+	if !ok {
+		host = address
+	}
+	host, _, _ = strings.Cut(host, ":")
+	return host == "localhost" || host == "127.0.0.1" || strings.HasPrefix(address, "tcp://[::1]") || host == "docker"
 }
 
 // takesHost tells whether a container is given the node: its file system, its namespaces, its privileges.

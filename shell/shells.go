@@ -166,6 +166,22 @@ func (in *interp) watch(c *call) effect {
 	return in.childShell(strings.Join(p.args, " "), scriptRun{via: "watch runs it", fds: c.fds})
 }
 
+// tmux is tmux new-session [options] command.
+func (in *interp) tmux(c *call) effect {
+	p := options{short: "SLfc", first: true}.parse(c.args())
+	if verb := firstOr(p.args, ""); verb != "new" && verb != "new-session" && verb != "new-window" && verb != "neww" && verb != "split-window" {
+		return effect{}
+	}
+	inner := options{short: "snxyctFe", first: true}.parse(p.args[1:])
+	return in.childShell(strings.Join(inner.args, " "), scriptRun{via: "tmux runs it", fds: c.fds})
+}
+
+// nixShell is nix-shell --run command.
+func (in *interp) nixShell(c *call) effect {
+	p := options{short: "pAIE", long: "run command packages "}.parse(c.args())
+	return in.childShell(p.value("run", "command"), scriptRun{via: "nix-shell runs it", fds: c.fds})
+}
+
 // flock is flock [options] file command, file -c script, or descriptor.
 func (in *interp) flock(c *call) effect {
 	p := options{short: "wEc", long: "wait timeout conflict-exit-code command ", first: true}.parse(c.args())
@@ -268,6 +284,7 @@ func (in *interp) wrapped(c *call, w wrapper) effect {
 var wrappers = map[string]wrapper{
 	"nohup": {}, "setsid": {}, "time": {}, "unbuffer": {}, "eatmydata": {}, "chronic": {}, "setarch": {}, "linux64": {},
 	"with-contenv": {}, "catatonit": {}, "fakeroot": {}, "ts": {},
+	"screen":       {options: options{short: "cehpsStTX"}},
 	"nice":         {options: options{short: "n", long: "adjustment "}},
 	"ionice":       {options: options{short: "cnpPu", long: "class classdata "}},
 	"timeout":      {options: options{short: "ks", long: "kill-after signal "}, operands: 1},

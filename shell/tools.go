@@ -56,6 +56,9 @@ func (in *interp) compile(c *call) effect {
 		text := ""
 		if a == "-" {
 			text = in.stdin(c)
+			in.code(c, text, cLang)
+		} else if f, ok := in.lookup(in.path(a)); ok && in.known(f.text) {
+			in.code(c, f.text, cLang)
 		} else if h := in.fetchedOperand(a); h != nil {
 			text, _ = in.content(c, a)
 		}
