@@ -261,7 +261,7 @@ func printable(s string) bool {
 // codeCommand walks a command that code runs: one string for a shell, or a vector. An argument that was fetched is
 // fetched data there too.
 func (in *interp) codeCommand(c *call, r *reader, u codeUse) {
-	if r.hole != "" && (u.fetched && u.open || r.sharesPath(u)) {
+	if r.hole != "" && u.fetched && u.open {
 		in.executed(r.hole, "it is run")
 		return
 	}

@@ -2,7 +2,6 @@ package shell
 
 import (
 	"net"
-	"path"
 	"slices"
 	"strings"
 )
@@ -194,25 +193,6 @@ func (r *reader) firstURL() string {
 		}
 	}
 	return r.source
-}
-
-// sharesPath tells whether a command names a file that the code names outside of it too.
-func (r *reader) sharesPath(u codeUse) bool {
-	for _, t := range r.tokens {
-		if t.kind != literal || len(t.text) < 2 || isURL(t.text) || strings.ContainsAny(t.text, " \n") || slices.Contains(u.literals, t.text) && r.counted[t.text] < 2 {
-			continue
-		}
-		base := path.Base(t.text)
-		if !strings.Contains(t.text, "/") && !strings.Contains(base, ".") {
-			continue
-		}
-		for _, l := range u.literals {
-			if strings.Contains(l, t.text) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // peer finds HOST:PORT among the strings and numbers of code, as far as it is written there.

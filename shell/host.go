@@ -185,12 +185,12 @@ func (in *interp) hostWrite(name, text string) {
 		in.hostAction("sh", name, true, "it makes the kernel run a program on the node for every crash")
 		return
 	}
-	prefix, ok := startsByItself(name, kubeFolders, kubeFiles)
-	if ok {
+	if _, ok := startsByItself(name, kubeFolders, kubeFiles); ok {
 		in.hostAction("sh", name, true, "it writes to "+in.display(name)+", which the kubelet reads")
 		return
 	}
-	if prefix, ok = startsByItself(name, startFolders, startFiles); !ok {
+	prefix, ok := startsByItself(name, startFolders, startFiles)
+	if !ok {
 		return
 	}
 	what := "it writes to " + in.display(name) + ", which starts programs or lets somebody in"
