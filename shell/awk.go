@@ -45,7 +45,8 @@ func (in *interp) awkProgram(c *call, program string) awkFacts {
 	for _, t := range code {
 		if t.kind == literal && (strings.HasPrefix(t.text, "/inet/") || strings.HasPrefix(t.text, "/inet4/") || strings.HasPrefix(t.text, "/inet6/")) {
 			network = true
-			peer = strings.Join(strings.Split(path.Clean(t.text), "/")[4:], ":")
+			parts := strings.Split(path.Clean(t.text), "/") // "", inet, tcp, 0, HOST, PORT
+			peer = strings.Join(parts[min(4, len(parts)):], ":")
 		}
 	}
 	readers := map[string]bool{} // what stands left of | getline

@@ -243,6 +243,7 @@ func (r *reader) names(i, end int) []string {
 // fetchCalls returns the tokens that get something from a URL.
 func (r *reader) fetchCalls() map[int]bool {
 	list, verbs, modules := strings.Fields(r.v.fetch), strings.Fields(r.v.fetchVerbs), strings.Fields(r.v.fetchFrom)
+	bare, url := r.mentions(r.v.fetchFrom), r.firstURL() != ""
 	var calls map[int]bool
 	for i, t := range r.tokens {
 		if t.kind != ident {
@@ -252,11 +253,11 @@ func (r *reader) fetchCalls() map[int]bool {
 		if alias := r.aliases[last]; alias != "" && qualifier == "" {
 			_, last = lastName(alias)
 		}
-		if !slices.Contains(list, last) && !(slices.Contains(verbs, last) && r.fromModule(qualifier, modules)) {
+		if !slices.Contains(list, last) && !(slices.Contains(verbs, last) && (qualifier == "" && bare || r.fromModule(qualifier, modules))) {
 			continue
 		}
 		u := r.arguments(i + 1)
-		if !u.names && len(u.literals) == 0 || r.lang != python && r.firstURL() == "" && !slices.ContainsFunc(u.literals, isURL) {
+		if !u.names && len(u.literals) == 0 || r.lang != python && !url && !slices.ContainsFunc(u.literals, isURL) {
 			continue
 		}
 		if calls == nil {
@@ -267,11 +268,8 @@ func (r *reader) fetchCalls() map[int]bool {
 	return calls
 }
 
-// fromModule tells whether a qualified name belongs to one of the modules; a bare one does where the code names one.
+// fromModule tells whether a qualified name belongs to one of the modules.
 func (r *reader) fromModule(qualifier string, modules []string) bool {
-	if qualifier == "" {
-		return r.mentions(strings.Join(modules, " "))
-	}
 	for part := range strings.FieldsFuncSeq(qualifier, func(c rune) bool { return strings.ContainsRune(".:->", c) }) {
 		if alias := r.aliases[part]; alias != "" {
 			part = alias

@@ -129,9 +129,18 @@ func (in *interp) xterm(c *call) effect {
 	return effect{}
 }
 
+// hasPlugins tells whether a program takes programs named after it for its subcommands.
+func hasPlugins(name string) bool {
+	switch name {
+	case "docker", "kubectl", "git", "helm", "cargo", "gh", "podman", "terraform", "krew":
+		return true
+	}
+	return false
+}
+
 // plugin finds what a program runs under the name of its first operand: docker-compose for docker compose.
 func (in *interp) plugin(c *call) {
-	if len(in.files) == 0 || len(c.argv) < 2 || strings.HasPrefix(c.argv[1], "-") || strings.ContainsAny(c.argv[1], "/ ") {
+	if len(in.files) == 0 || len(c.argv) < 2 || !hasPlugins(c.name()) || strings.HasPrefix(c.argv[1], "-") || strings.ContainsAny(c.argv[1], "/ ") {
 		return
 	}
 	name := c.name() + "-" + c.argv[1]
