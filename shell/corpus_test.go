@@ -1,6 +1,7 @@
 package shell_test
 
 import (
+	"path/filepath"
 	"testing"
 
 	"github.com/tidewaiter/tidewaiter/shell/shelltest"
@@ -30,7 +31,25 @@ func TestCorpus(t *testing.T) {
 			t.Errorf("%s: precision %.3f, recall %.3f of %d commands", s.Kind, s.Precision(), s.Recall(), s.Right+s.Missed)
 		}
 	}
+	checkMistakes(t, commands, mistakes)
+}
+
+// checkMistakes checks that the mistakes are those that are known, and that all of these are still made.
+func checkMistakes(t *testing.T, commands []shelltest.Command, mistakes []shelltest.Mistake) {
+	t.Helper()
+	made := map[string]bool{}
 	for _, m := range mistakes {
-		t.Logf("%s: %s wrong=%v\n%s\n%+v", m.File, m.Kind, m.Wrong, m.Command, m.Result)
+		made[m.Command.String()] = true
+		if filepath.Base(m.File) != known {
+			t.Errorf("%s: %s, reported wrongly: %v, is no known mistake:\n%s\n%+v", m.File, m.Kind, m.Wrong, m.Command, m.Result)
+		}
+	}
+	for _, c := range commands {
+		if filepath.Base(c.File) == known && !made[c.String()] {
+			t.Errorf("%s is right now, move it to another file:\n%s", c.File, c)
+		}
 	}
 }
+
+// known is the file of the corpus with the mistakes that are known.
+const known = "known-mistakes.yaml"

@@ -75,7 +75,7 @@ func (in *interp) shell(c *call) effect {
 		in.childShell(text, scriptRun{via: in.via(name, "read by "+c.name()+" as it starts"), fds: c.fds})
 	}
 	if !s.hasScript { // options that no shell has may be meant for an image's ENTRYPOINT, which nobody knows here
-		in.minerArguments(c, c.name())
+		in.minerArguments(c, "the program")
 	}
 	run := scriptRun{fds: c.fds, errexit: s.errexit, params: s.operands}
 	switch {
