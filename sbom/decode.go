@@ -10,11 +10,12 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/flate"
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/mikelolasagasti/xz"
 	"github.com/pierrec/lz4/v4"
 	"github.com/ulikunitz/xz/lzma"
+
+	"github.com/tidewaiter/tidewaiter/image/inflate"
 )
 
 // decompress looks at the one file that r unpacks to.
@@ -171,9 +172,9 @@ func unlzmaZip(r io.Reader, window int) (io.Reader, error) {
 
 var inflaters = sync.Pool{New: func() any { return flate.NewReader(nil) }}
 
-// inflate unpacks r with a decoder that others use again when it is closed: archives of many small files would
+// deflated unpacks r with a decoder that others use again when it is closed: archives of many small files would
 // make as many.
-func inflate(r io.Reader) io.ReadCloser {
+func deflated(r io.Reader) io.ReadCloser {
 	z := inflaters.Get().(io.ReadCloser)
 	if err := z.(flate.Resetter).Reset(r, nil); err != nil {
 		return flate.NewReader(r)
@@ -181,18 +182,15 @@ func inflate(r io.Reader) io.ReadCloser {
 	return &decoder{z, func() { inflaters.Put(z) }}
 }
 
-var gzips = sync.Pool{New: func() any { return new(gzip.Reader) }}
-
 // gunzip looks at what r unpacks to, and at what is behind it: others stop there, or go on, as they like.
 func (s *pass) gunzip(inner string, r io.Reader) error {
-	z := gzips.Get().(*gzip.Reader)
-	defer gzips.Put(z)
 	in := bufio.NewReaderSize(r, 16<<10)
-	if err := z.Reset(in); err != nil {
+	z, err := inflate.NewReader(in)
+	if err != nil {
 		return err
 	}
-	z.Multistream(false)
-	if err := s.member(inner, 0, &spending{&gzipStreams{z, in}, s.nest}); err != nil {
+	defer z.Close()
+	if err := s.member(inner, 0, &spending{z, s.nest}); err != nil {
 		return err
 	}
 	if skipZeros(in) != nil {
@@ -203,25 +201,3 @@ func (s *pass) gunzip(inner string, r io.Reader) error {
 
 // afterEnd is what the bytes behind an archive are called.
 const afterEnd = "after the end"
-
-// gzipStreams reads streams that stand behind each other, which together are one.
-type gzipStreams struct {
-	z  *gzip.Reader
-	in *bufio.Reader
-}
-
-func (g *gzipStreams) Read(p []byte) (int, error) {
-	for {
-		n, err := g.z.Read(p)
-		if n > 0 || err != io.EOF {
-			return n, err
-		}
-		if head, _ := g.in.Peek(3); packingOf(head) != gzipPacking {
-			return 0, io.EOF
-		}
-		if err := g.z.Reset(g.in); err != nil {
-			return 0, err
-		}
-		g.z.Multistream(false)
-	}
-}

@@ -163,9 +163,9 @@ func (s *pass) unzipped(m zipMember, archive *bufio.Reader, packed io.Reader) (i
 		return io.NopCloser(packed), nil
 	case zipDeflate:
 		if m.packed < 0 {
-			return inflate(archive), nil
+			return deflated(archive), nil
 		}
-		return inflate(packed), nil
+		return deflated(packed), nil
 	}
 	f, ok := zipPackings[m.method]
 	if !ok {

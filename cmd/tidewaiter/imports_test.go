@@ -40,7 +40,7 @@ var imports = map[string][]string{
 	"image":          {"cache", "image/inflate"},
 	"image/inflate":  {},
 	"signature":      {"cache", "image"},
-	"sbom":           {"image"},
+	"sbom":           {"image", "image/inflate"},
 	"gate":           {"image", "manifests", "policies", "sbom", "shell", "signature"},
 	"report":         {"gate", "policies"},
 	"cmd/tidewaiter": {"cache", "gate", "image", "manifests", "policies", "report", "sbom", "shell", "signature"},
