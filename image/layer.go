@@ -187,7 +187,10 @@ func readLayer(ctx context.Context, s source, l Layer, spend func(n int64) error
 	}
 	defer z.Close()
 	diffID := sha256.New()
-	unpacked := readAhead(ctx, z, spend, func(piece []byte) { diffID.Write(piece) })
+	unpacked := readAhead(ctx, z, func(piece []byte) error {
+		diffID.Write(piece)
+		return spend(int64(len(piece)))
+	})
 	defer unpacked.close()
 	defer cancel() // before that waits for a network
 	if err := read(unpacked); err != nil {
