@@ -55,12 +55,31 @@ type ReferenceEvidence struct {
 
 // RunEvidence is a command, and what it does.
 type RunEvidence struct {
-	// Where is command, postStart, preStop, livenessProbe, readinessProbe or startupProbe; of an image it is
+	// Where is command, script, postStart, preStop, livenessProbe, readinessProbe or startupProbe; of an image it is
 	// entrypoint, healthcheck, onbuild or autostart (cron, units, init scripts, shell profiles).
-	Where string   `json:"where"`
-	Path  []any    `json:"path"`
-	Args  []string `json:"args"`
-	shell.Result
+	Where   string           `json:"where"`
+	Path    []any            `json:"path"`
+	Args    []string         `json:"args"`
+	Actions []ActionEvidence `json:"actions"`
+	// Unreadable says why not all of it could be understood; empty if it could.
+	Unreadable string `json:"unreadable,omitempty"`
+}
+
+// ActionEvidence is one thing that a command does.
+type ActionEvidence struct {
+	shell.Action
+	// Origin is where Text stands if not in the command itself; Line is then the line in that text.
+	Origin *OriginEvidence `json:"origin,omitempty"`
+}
+
+// OriginEvidence is a text that a container is given.
+type OriginEvidence struct {
+	Name string `json:"name"` // of the file in the container, or of the variable: $SCRIPT
+	// Object is the object that holds the text, as reports name it, File and Line where in the manifests; all empty
+	// for a file of the image.
+	Object string `json:"object,omitempty"`
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"`
 }
 
 // ImageEvidence is what a rule of kind image gets to see as input: one platform of an image.

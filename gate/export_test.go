@@ -1,4 +1,7 @@
 package gate
 
-// KubernetesEvidenceOf assembles what rules get to see of an object, for tests of the rules themselves.
-var KubernetesEvidenceOf = kubernetesEvidence
+// What follows is for tests of the rules themselves.
+var (
+	KubernetesEvidenceOf = kubernetesEvidence
+	PlaceOwn             = placeOwn
+)

@@ -198,7 +198,7 @@ func imageRuns(c image.Config, texts imageTexts) []RunEvidence {
 	runs := []RunEvidence{}
 	add := func(where string, args []string) {
 		if len(args) > 0 {
-			runs = append(runs, RunEvidence{Where: where, Path: []any{"config", where}, Args: args, Result: shell.Analyze(args)})
+			runs = append(runs, imageRun(where, []any{"config", where}, args, shell.Analyze(args)))
 		}
 	}
 	entry := slices.Concat(c.Entrypoint, c.Cmd)
@@ -219,10 +219,18 @@ func imageRuns(c image.Config, texts imageTexts) []RunEvidence {
 		// Only what they do is evidence: an init script that cannot be read may never be run.
 		if result := shell.AnalyzeFile(name, text); len(result.Actions) > 0 {
 			result.Unreadable = ""
-			runs = append(runs, RunEvidence{Where: "autostart", Path: []any{"files", name}, Args: []string{name}, Result: result})
+			runs = append(runs, imageRun("autostart", []any{"files", name}, []string{name}, result))
 		}
 	}
 	return runs
+}
+
+func imageRun(where string, path []any, args []string, result shell.Result) RunEvidence {
+	e := RunEvidence{Where: where, Path: path, Args: args, Actions: []ActionEvidence{}, Unreadable: result.Unreadable}
+	for _, a := range result.Actions {
+		e.Actions = append(e.Actions, ActionEvidence{Action: a})
+	}
+	return e
 }
 
 // callDepth is how many scripts one after the other are followed from the one that a command line names.
@@ -244,7 +252,7 @@ func scriptRuns(where string, names []string, texts imageTexts) []RunEvidence {
 			called = append(called, texts.Calls(name)...)
 			result := shell.AnalyzeScript(text)
 			if depth == 0 || len(result.Actions) > 0 {
-				runs = append(runs, RunEvidence{Where: where, Path: []any{"files", name}, Args: []string{name}, Result: result})
+				runs = append(runs, imageRun(where, []any{"files", name}, []string{name}, result))
 			}
 		}
 		names = called

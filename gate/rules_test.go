@@ -24,17 +24,22 @@ import (
 
 // fixtures holds one file for each rule, <kind>/<name>.yaml. A fixture of kind kubernetes is manifests, with a
 // comment on every line that the rule must object to: # want "part of the message (severity)", which must be
-// in "message (severity)". A fixture of another kind is documents with a name, the input, and want, a list of
+// in "message (severity)". The objects of a file may refer to each other. A fixture of another kind is documents with a name, the input, and want, a list of
 // such parts. What is not wanted must not be found.
 const fixtures = "../testdata/rules"
 
-// ruleCase is one document of a fixture: what a rule gets to see, and what it must say.
+// fixture is what a rule gets to see, and all that it must say of it.
+type fixture struct {
+	cases []ruleCase
+	want  []remark
+}
+
+// ruleCase is one document of a fixture.
 type ruleCase struct {
 	name  string
 	input any
-	want  []remark
-	// place says where a path of the input is, in the words of remark.
-	place func(path []any) string
+	// place says where a finding is, in the words of remark.
+	place func(f policies.Finding) string
 }
 
 // remark is a finding, or the part of one that a fixture wants.
@@ -45,12 +50,16 @@ func TestRules(t *testing.T) {
 	for _, rule := range engine.Rules() {
 		t.Run(rule.ID, func(t *testing.T) {
 			denied, allowed := 0, 0
-			for _, c := range readFixture(t, rule) {
-				if checkCase(t, engine, rule, c) > 0 {
+			f := readFixture(t, rule)
+			for _, c := range f.cases {
+				if f.check(t, engine, rule, c) > 0 {
 					denied++
 				} else {
 					allowed++
 				}
+			}
+			for _, w := range f.want {
+				t.Errorf("%s: wanted, and not found: %s", w.place, w.text)
 			}
 			if denied == 0 || allowed == 0 {
 				t.Errorf("the fixture has %d documents that are denied and %d that are allowed, want one of each at least", denied, allowed)
@@ -84,39 +93,37 @@ func newEngine(t testing.TB) *policies.Engine {
 	return engine
 }
 
-// checkCase judges one document, reports every difference, and returns how many findings the rule has.
-func checkCase(t *testing.T, engine *policies.Engine, rule policies.Rule, c ruleCase) int {
+// check judges one document, reports what is not wanted, and takes the rest off what is. It returns how many findings
+// the rule has.
+func (f *fixture) check(t *testing.T, engine *policies.Engine, rule policies.Rule, c ruleCase) int {
 	t.Helper()
 	findings, err := engine.Judge(context.Background(), rule.Kind, c.input)
 	if err != nil {
 		t.Fatalf("%s: %v", c.name, err)
 	}
-	want, found := slices.Clone(c.want), 0
-	for _, f := range findings {
-		if f.Rule != rule.ID {
+	found := 0
+	for _, finding := range findings {
+		if finding.Rule != rule.ID {
 			continue
 		}
 		found++
-		got := remark{c.place(f.Path), fmt.Sprintf("%s (%s)", f.Message, f.Severity)}
-		if strings.ContainsAny(f.Message, "\r\n") {
-			t.Errorf("%s: %s: the message has more than one line: %q", c.name, got.place, f.Message)
+		got := remark{c.place(finding), fmt.Sprintf("%s (%s)", finding.Message, finding.Severity)}
+		if strings.ContainsAny(finding.Message, "\r\n") {
+			t.Errorf("%s: %s: the message has more than one line: %q", c.name, got.place, finding.Message)
 		}
-		i := slices.IndexFunc(want, func(w remark) bool {
+		i := slices.IndexFunc(f.want, func(w remark) bool {
 			return w.place == got.place && strings.Contains(got.text, w.text)
 		})
 		if i < 0 {
 			t.Errorf("%s: %s: not wanted: %s", c.name, got.place, got.text)
 			continue
 		}
-		want = slices.Delete(want, i, i+1)
-	}
-	for _, w := range want {
-		t.Errorf("%s: %s: wanted, and not found: %s", c.name, w.place, w.text)
+		f.want = slices.Delete(f.want, i, i+1)
 	}
 	return found
 }
 
-func readFixture(t *testing.T, rule policies.Rule) []ruleCase {
+func readFixture(t *testing.T, rule policies.Rule) fixture {
 	t.Helper()
 	file := filepath.Join(fixtures, rule.ID+".yaml")
 	text, err := os.ReadFile(file)
@@ -124,42 +131,27 @@ func readFixture(t *testing.T, rule policies.Rule) []ruleCase {
 		t.Fatal(err)
 	}
 	if rule.Kind == policies.Kubernetes {
-		return manifestCases(t, file, text)
+		return manifestFixture(t, file, text)
 	}
-	return evidenceCases(t, rule.Kind, text)
+	return evidenceFixture(t, rule.Kind, text)
 }
 
-// manifestCases makes a case of every object.
-func manifestCases(t *testing.T, file string, text []byte) []ruleCase {
+// manifestFixture makes a case of every object.
+func manifestFixture(t *testing.T, file string, text []byte) fixture {
 	t.Helper()
 	objects, problems := manifests.Decode(file, text, manifests.Limits{})
 	for _, p := range problems {
 		t.Error(p)
 	}
-	want := wants(t, string(text))
-	var cases []ruleCase
-	for i, o := range objects {
-		end := strings.Count(string(text), "\n") + 1
-		if i+1 < len(objects) {
-			end = objects[i+1].Line
-		}
-		c := ruleCase{
+	f := fixture{want: wants(t, string(text))}
+	for _, o := range objects {
+		f.cases = append(f.cases, ruleCase{
 			name:  fmt.Sprintf("%s %s", o.Kind, o.Name),
 			input: gate.KubernetesEvidenceOf(o, o.Pods()),
-			place: func(path []any) string { return lineName(o.Position(path).Line) },
-		}
-		for line := o.Line; line < end; line++ {
-			for _, text := range want[line] {
-				c.want = append(c.want, remark{lineName(line), text})
-			}
-			delete(want, line)
-		}
-		cases = append(cases, c)
+			place: func(f policies.Finding) string { return lineName(gate.PlaceOwn(f, o).Line) },
+		})
 	}
-	for line := range want {
-		t.Errorf("line %d: a want outside of all objects", line)
-	}
-	return cases
+	return f
 }
 
 func lineName(line int) string { return fmt.Sprintf("line %d", line) }
@@ -169,10 +161,10 @@ var (
 	wantText    = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 )
 
-// wants reads the want comments of a fixture, by line.
-func wants(t *testing.T, text string) map[int][]string {
+// wants reads the want comments of a fixture.
+func wants(t *testing.T, text string) []remark {
 	t.Helper()
-	found := map[int][]string{}
+	var found []remark
 	for i, line := range strings.Split(text, "\n") {
 		if !strings.Contains(line, "# want") {
 			continue
@@ -186,25 +178,25 @@ func wants(t *testing.T, text string) map[int][]string {
 			if err != nil {
 				t.Fatalf("line %d: %s: %v", i+1, quoted, err)
 			}
-			found[i+1] = append(found[i+1], unquoted)
+			found = append(found, remark{lineName(i + 1), unquoted})
 		}
 	}
 	return found
 }
 
-// evidenceCases makes a case of every document. A field that the evidence does not have is an error: a rule
+// evidenceFixture makes a case of every document. A field that the evidence does not have is an error: a rule
 // that is tested with a misspelt one is not tested.
-func evidenceCases(t *testing.T, kind policies.Kind, text []byte) []ruleCase {
+func evidenceFixture(t *testing.T, kind policies.Kind, text []byte) fixture {
 	t.Helper()
-	var cases []ruleCase
+	var f fixture
 	for decoder := yaml.NewDecoder(bytes.NewReader(text)); ; {
 		var document any
 		if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
-			return cases
+			return f
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		var fixture struct {
+		var one struct {
 			Name  string          `json:"name"`
 			Input json.RawMessage `json:"input"`
 			Want  []string        `json:"want"`
@@ -213,24 +205,24 @@ func evidenceCases(t *testing.T, kind policies.Kind, text []byte) []ruleCase {
 		if err != nil {
 			t.Fatal(err)
 		}
-		decodeStrictly(t, asJSON, &fixture)
-		c := ruleCase{name: fixture.Name, place: func([]any) string { return "" }}
+		decodeStrictly(t, asJSON, &one)
+		c := ruleCase{name: one.Name, place: func(policies.Finding) string { return one.Name }}
 		switch kind {
 		case policies.Image:
 			input := gate.ImageEvidence{Kind: kind}
-			decodeStrictly(t, fixture.Input, &input)
+			decodeStrictly(t, one.Input, &input)
 			c.input = input
 		case policies.Config:
 			input := gate.ConfigEvidence{Kind: kind}
-			decodeStrictly(t, fixture.Input, &input)
+			decodeStrictly(t, one.Input, &input)
 			c.input = input
 		default:
 			t.Fatalf("fixtures of kind %s cannot be read", kind)
 		}
-		for _, text := range fixture.Want {
-			c.want = append(c.want, remark{"", text})
+		for _, text := range one.Want {
+			f.want = append(f.want, remark{one.Name, text})
 		}
-		cases = append(cases, c)
+		f.cases = append(f.cases, c)
 	}
 }
 
