@@ -23,6 +23,8 @@ type wantedImage struct {
 	ref     image.Reference
 	err     error // why written is no reference
 	places  []imagePlace
+	// containers are those that run it; an image volume has none.
+	containers []manifests.Container
 }
 
 type imagePlace struct {
@@ -32,11 +34,24 @@ type imagePlace struct {
 
 func (p imagePlace) String() string { return fmt.Sprintf("%s:%d", p.file, p.line) }
 
-// wanted is the image that one object names at one place.
-func wanted(use manifests.ImageUse, o *manifests.Object) wantedImage {
+// wanted is the image that a pod of an object names at one place.
+func wanted(use manifests.ImageUse, pod manifests.Pod, o *manifests.Object) wantedImage {
 	w := wantedImage{written: use.Reference, places: []imagePlace{{o.File, max(o.Position(use.Path).Line, 1)}}}
 	w.ref, w.err = kubernetesReference(use.Reference)
+	for _, c := range pod.Containers {
+		if slices.Equal(use.Path[:len(use.Path)-1], c.Path) {
+			w.containers = append(w.containers, c)
+		}
+	}
 	return w
+}
+
+// key is the same for all spellings of one image.
+func (w wantedImage) key() string {
+	if w.err != nil {
+		return "invalid " + w.written
+	}
+	return w.ref.String()
 }
 
 func imagesOfTargets(targets []Target) []wantedImage {
@@ -55,15 +70,12 @@ func mergeImages(lists ...[]wantedImage) []wantedImage {
 	index := map[string]int{}
 	for _, list := range lists {
 		for _, w := range list {
-			key := w.ref.String()
-			if w.err != nil {
-				key = "invalid " + w.written
-			}
-			if i, ok := index[key]; ok {
+			if i, ok := index[w.key()]; ok {
 				out[i].places = append(out[i].places, w.places...)
+				out[i].containers = append(out[i].containers, w.containers...)
 				continue
 			}
-			index[key] = len(out)
+			index[w.key()] = len(out)
 			out = append(out, w)
 		}
 	}
@@ -156,11 +168,16 @@ func (r *run) verify(ctx context.Context, img *image.Image) (signed *signature.R
 
 // judgePlatform puts the findings on one platform into its subject.
 func (r *run) judgePlatform(ctx context.Context, w wantedImage, img *image.Image, p *image.Platform, signed *signature.Result, s *Subject) error {
-	bom, err := r.SBOM(ctx, p)
+	started := startedIn(w.containers, p.Config)
+	bom, err := r.SBOM(ctx, p, started)
 	if err != nil {
 		return fmt.Errorf("content: %w", err)
 	}
-	found, err := r.judge(ctx, policies.Image, imageEvidence(w.written, img, p, signed, bom), s)
+	evidence := imageEvidence(w.written, img, p, signed, bom)
+	if len(w.containers) > 0 {
+		r.keep(w.key(), newPlatformFacts(evidence, bom, started))
+	}
+	found, err := r.judge(ctx, policies.Image, evidence, s)
 	if err != nil {
 		return err
 	}
@@ -174,9 +191,10 @@ func (r *run) judgePlatform(ctx context.Context, w wantedImage, img *image.Image
 
 // imageEvidence assembles what the rules get to see of one platform of an image.
 func imageEvidence(name string, img *image.Image, p *image.Platform, signed *signature.Result, bom *sbom.SBOM) ImageEvidence {
+	passwd, _ := bom.Script(passwdFile)
 	return ImageEvidence{
 		Kind: policies.Image, Name: name, Reference: referenceEvidence(img.Reference),
-		Digest: img.Digest, Platform: p.Name, Config: p.Config, Layers: len(p.Layers),
+		Digest: img.Digest, Platform: p.Name, Config: p.Config, User: imageUser(p.Config, passwd), Layers: len(p.Layers),
 		Signature: signed, AttestedSBOMs: attestedSBOMs(img, p, signed, bom),
 		Packages: bom.Packages, Files: bom.Files, Runs: imageRuns(p.Config, bom),
 		Settings: append([]sbom.Class{}, bom.Settings...),

@@ -116,7 +116,7 @@ func (r *run) judgeObject(ctx context.Context, o *manifests.Object, s *Subject) 
 	var uses []wantedImage
 	for _, pod := range pods {
 		for _, use := range pod.Images {
-			uses = append(uses, wanted(use, o))
+			uses = append(uses, wanted(use, pod, o))
 		}
 	}
 	return uses, err

@@ -24,7 +24,9 @@ import (
 
 // fixtures holds one file for each rule, <kind>/<name>.yaml. A fixture of kind kubernetes is manifests, with a
 // comment on every line that the rule must object to: # want "part of the message (severity)", which must be
-// in "message (severity)". The objects of a file may refer to each other. A fixture of another kind is documents with a name, the input, and want, a list of
+// in "message (severity)". The objects of a file may refer to each other. One of kind workload has parts, each with a
+// line "# workload: what it shows" first: manifests, and documents that begin with "# image REFERENCE" and say what is
+// in one platform of it. A fixture of another kind is documents with a name, the input, and want, a list of
 // such parts. What is not wanted must not be found.
 const fixtures = "../testdata/rules"
 
@@ -130,8 +132,11 @@ func readFixture(t *testing.T, rule policies.Rule) fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if rule.Kind == policies.Kubernetes {
+	switch rule.Kind {
+	case policies.Kubernetes:
 		return manifestFixture(t, file, text)
+	case policies.Workload:
+		return workloadFixture(t, file, string(text))
 	}
 	return evidenceFixture(t, rule.Kind, text)
 }
@@ -152,6 +157,78 @@ func manifestFixture(t *testing.T, file string, text []byte) fixture {
 		})
 	}
 	return f
+}
+
+// workloadHead begins a part of a fixture of kind workload: objects, which may refer to each other, and what is in
+// their images. imageHead begins a document that says so, of one platform.
+var (
+	workloadHead = regexp.MustCompile(`(?m)^# workload: (.+)\n`)
+	imageHead    = regexp.MustCompile(`^# image (\S+)\n`)
+	document     = regexp.MustCompile(`(?m)^---.*\n`)
+)
+
+// workloadFixture makes a case of every object that runs one of the images of its part.
+func workloadFixture(t *testing.T, file, text string) fixture {
+	t.Helper()
+	heads := workloadHead.FindAllStringSubmatchIndex(text, -1)
+	if len(heads) == 0 || heads[0][0] != 0 {
+		t.Fatalf("%s: does not begin with # workload: and what it shows", file)
+	}
+	f := fixture{want: wants(t, text)}
+	for i, head := range heads {
+		end := len(text)
+		if i+1 < len(heads) {
+			end = heads[i+1][0]
+		}
+		// The lines before stay, empty, so that lines are counted as in the file.
+		part, images := takeImages(t, strings.Repeat("\n", strings.Count(text[:head[1]], "\n"))+text[head[1]:end])
+		objects, problems := manifests.Decode(file, []byte(part), manifests.Limits{})
+		for _, p := range problems {
+			t.Error(p)
+		}
+		for k, evidence := range gate.WorkloadEvidenceOf(objects, images) {
+			if evidence != nil {
+				f.cases = append(f.cases, ruleCase{
+					name:  fmt.Sprintf("%s, %s %s", text[head[2]:head[3]], objects[k].Kind, objects[k].Name),
+					input: evidence,
+					place: func(f policies.Finding) string { return lineName(gate.PlaceOwn(f, objects[k]).Line) },
+				})
+			}
+		}
+	}
+	return f
+}
+
+// takeImages takes the documents that say what is in images out of a part, and leaves empty lines in their place.
+func takeImages(t *testing.T, part string) (rest string, images map[string][]gate.ImageFixture) {
+	t.Helper()
+	images = map[string][]gate.ImageFixture{}
+	starts := append([][]int{{0, 0}}, document.FindAllStringIndex(part, -1)...)
+	for i, start := range starts {
+		end := len(part)
+		if i+1 < len(starts) {
+			end = starts[i+1][0]
+		}
+		text := part[start[1]:end]
+		head := imageHead.FindStringSubmatch(text)
+		if head == nil {
+			rest += part[start[0]:end]
+			continue
+		}
+		rest += strings.Repeat("\n", strings.Count(part[start[0]:end], "\n"))
+		var value any
+		if err := yaml.Unmarshal([]byte(text), &value); err != nil {
+			t.Fatalf("%s: %v", head[1], err)
+		}
+		asJSON, err := json.Marshal(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var image gate.ImageFixture
+		decodeStrictly(t, asJSON, &image)
+		images[head[1]] = append(images[head[1]], image)
+	}
+	return rest, images
 }
 
 func lineName(line int) string { return fmt.Sprintf("line %d", line) }

@@ -86,6 +86,11 @@ func (c command) action(a shell.Action) ActionEvidence {
 			return e
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(c.files)) {
+		if e.stands(c.files[name], name, manifests.Source{}) {
+			return e
+		}
+	}
 	return e
 }
 
@@ -112,15 +117,16 @@ func (c command) redact(a *shell.Action) {
 	}
 }
 
-// stands notes where the action stands, if it is in that text.
+// stands notes where the action stands, if it is in that text. What is in no object is in the image.
 func (e *ActionEvidence) stands(text, name string, source manifests.Source) bool {
 	before, _, found := strings.Cut(text, e.Text)
 	if !found {
 		return false
 	}
 	e.Line = 1 + strings.Count(before, "\n")
-	e.Origin = &OriginEvidence{
-		Name: name, Object: objectName(source.Object), File: source.Object.File, Line: max(source.Object.TextLine(source.Path, e.Line), 1),
+	e.Origin = &OriginEvidence{Name: name}
+	if o := source.Object; o != nil {
+		e.Origin.Object, e.Origin.File, e.Origin.Line = objectName(o), o.File, max(o.TextLine(source.Path, e.Line), 1)
 	}
 	return true
 }

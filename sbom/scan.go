@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 
@@ -91,6 +92,9 @@ func (s *SBOM) Script(path string) (string, bool) {
 	text, ok := s.scripts[path]
 	return text, ok
 }
+
+// Scripts returns all texts that Script has, by their paths.
+func (s *SBOM) Scripts() map[string]string { return maps.Clone(s.scripts) }
 
 // Has tells whether there is a file, or a link that leads to one, at a path of Started.Paths. Of any other path
 // it is false.

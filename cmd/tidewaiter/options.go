@@ -195,9 +195,9 @@ func (a *app) newGate(ctx context.Context, o options) (*gate.Gate, []policies.Ru
 }
 
 // scan reads what is inside a platform, within the limits.
-func scan(limits image.Limits) func(context.Context, *image.Platform) (*sbom.SBOM, error) {
-	return func(ctx context.Context, p *image.Platform) (*sbom.SBOM, error) {
-		return sbom.Scan(ctx, p, sbom.Options{Layers: limits, Progress: layersTold(ctx)})
+func scan(limits image.Limits) func(context.Context, *image.Platform, sbom.Started) (*sbom.SBOM, error) {
+	return func(ctx context.Context, p *image.Platform, started sbom.Started) (*sbom.SBOM, error) {
+		return sbom.Scan(ctx, p, sbom.Options{Layers: limits, Started: started, Progress: layersTold(ctx)})
 	}
 }
 
