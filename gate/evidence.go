@@ -171,7 +171,8 @@ type ProgramEvidence struct {
 type ToolEvidence struct {
 	Class string `json:"class"` // as of sbom.Class
 	Tool  string `json:"tool"`
-	// Path is the first of Files files that hold it, by name; of the image's configuration it is "config".
+	// Path is the first of Files files that hold it, by name. Where there is none it is "package NAME", and of what
+	// the image's configuration is by itself it is "config".
 	Path        string      `json:"path"`
 	Files       int         `json:"files"`
 	LayerDigest string      `json:"layerDigest,omitempty"`

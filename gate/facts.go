@@ -74,20 +74,13 @@ func toolsOf(e ImageEvidence) []ToolEvidence {
 		}
 	}
 	for _, p := range e.Packages {
-		add(ToolEvidence{Path: firstOf(p.Paths, p.Name)}, p.Classes)
+		add(ToolEvidence{Path: "package " + p.Name}, p.Classes)
 	}
 	add(ToolEvidence{Path: "config"}, e.Settings)
 	slices.SortStableFunc(tools, func(a, b ToolEvidence) int {
 		return strings.Compare(a.Class+"\x00"+a.Tool, b.Class+"\x00"+b.Tool)
 	})
 	return tools
-}
-
-func firstOf(list []string, otherwise string) string {
-	if len(list) > 0 {
-		return list[0]
-	}
-	return otherwise
 }
 
 // startedIn is what the commands of containers start in an image: the files that they name, and the scripts that

@@ -21,6 +21,9 @@ evidence(container, platform, sides) := object.union(
 # user is the user that the pod asks for. Undefined if it leaves that to the image.
 user(pod, container) := lib.inherited(pod, container, "runAsUser")
 
+# forbids_root tells that the kubelet will not start the container as root.
+forbids_root(pod, container) if lib.inherited(pod, container, "runAsNonRoot") == true
+
 # shown is what a finding shows of a tool.
 shown(tool) := object.filter(tool, ["class", "tool", "path", "files", "layerDigest", "sha256", "marks"])
 

@@ -20,7 +20,7 @@ import data.tidewaiter.lib.workloads
 
 deny contains {"msg": msg, "path": path, "evidence": evidence} if {
 	some [pod, container, platform] in workloads.seen
-	lib.inherited(pod, container, "runAsNonRoot") == true
+	workloads.forbids_root(pod, container)
 	not workloads.user(pod, container)
 	not lib.windows(pod)
 	not startswith(platform.platform, "windows/")

@@ -22,7 +22,7 @@ deny contains {"msg": msg, "path": path, "severity": severity(platform.user), "e
 	some [pod, container, platform] in workloads.seen
 	platform.user.root
 	not workloads.user(pod, container)
-	not lib.inherited(pod, container, "runAsNonRoot") == true
+	not workloads.forbids_root(pod, container)
 	not lib.user_namespace(pod)
 	not windows_user(pod, container)
 	words := [lib.label(container), container.image, platform.user.why]
