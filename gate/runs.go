@@ -126,7 +126,8 @@ func (e *ActionEvidence) stands(text, name string, source manifests.Source) bool
 	e.Line = 1 + strings.Count(before, "\n")
 	e.Origin = &OriginEvidence{Name: name}
 	if o := source.Object; o != nil {
-		e.Origin.Object, e.Origin.File, e.Origin.Line = objectName(o), o.File, max(o.TextLine(source.Path, e.Line), 1)
+		e.Origin.Object = objectName(o)
+		e.Origin.File, e.Origin.Line = o.TextPlace(source.Path, e.Line)
 	}
 	return true
 }

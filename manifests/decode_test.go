@@ -118,7 +118,8 @@ func dumpPod(b *strings.Builder, o *manifests.Object, pod manifests.Pod) {
 // dumpGiven writes what a container is given, with the line where each text begins.
 func dumpGiven(b *strings.Builder, given *manifests.Given) {
 	from := func(s manifests.Source) string {
-		return fmt.Sprintf("%s/%s %s@%d", s.Object.Kind, s.Object.Name, s.Path, s.Object.TextLine(s.Path, 1))
+		_, line := s.Object.TextPlace(s.Path, 1)
+		return fmt.Sprintf("%s/%s %s@%d", s.Object.Kind, s.Object.Name, s.Path, line)
 	}
 	for _, name := range slices.Sorted(maps.Keys(given.Env)) {
 		fmt.Fprintf(b, "      $%s=%q of %s\n", name, given.Env[name].Value, from(given.Env[name].Source))

@@ -55,19 +55,20 @@ func (o *Object) Position(path Path) Position {
 	return o.source.position(o.base, path)
 }
 
-// TextLine returns the line of the file in which the n-th line of a text stands, both 1-based. The lines of a
-// text can be told apart only in a literal block (|); of any other it is the line where the text begins.
-func (o *Object) TextLine(path Path, n int) int {
+// TextPlace returns the file and the line in which the n-th line of a text stands, both 1-based. The lines of a text
+// can be told apart only in a literal block (|); of any other it is the line where the text begins.
+func (o *Object) TextPlace(path Path, n int) (file string, line int) {
+	at := o.Position(path).Line
 	if o.source == nil {
-		return o.Line
+		return o.File, at
 	}
 	_, value := o.source.find(o.base, path)
 	if value == nil || value.Style&yaml.LiteralStyle == 0 || n < 1 {
-		return o.Position(path).Line
+		return o.File, at
 	}
-	line := *value
-	line.Line += n
-	return o.source.place(&line).Line
+	moved := *value
+	moved.Line += n
+	return o.File, o.source.place(&moved).Line
 }
 
 // position finds base and then path below it.
