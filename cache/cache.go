@@ -14,6 +14,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -105,12 +106,20 @@ func (c *Cache) Put(kind, key string, data []byte) {
 	if c == nil {
 		return
 	}
-	name := nameOf(kind, key)
-	raw := encode(name, data)
-	if int64(len(raw)) > c.max {
+	c.PutFrom(kind, key, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// PutFrom is Put for data that write writes, as a stream: it need not be in memory as a whole. If write fails,
+// nothing is kept. That is nothing to note: it is the caller's choice.
+func (c *Cache) PutFrom(kind, key string, write func(io.Writer) error) {
+	if c == nil {
 		return
 	}
-	if err := errors.Join(c.write(name, raw), c.makeRoom(int64(len(raw)))); err != nil {
+	size, err := c.write(nameOf(kind, key), write)
+	if err = errors.Join(err, c.makeRoom(size)); err != nil {
 		c.note(err)
 	}
 }
@@ -120,20 +129,21 @@ const temporary = ".new-"
 
 // write writes a file of another name and renames it. What is left of it if the process dies in between is removed
 // by makeRoom, of this process or another.
-func (c *Cache) write(name string, raw []byte) (err error) {
+func (c *Cache) write(name string, write func(io.Writer) error) (size int64, err error) {
 	temp := temporary + rand.Text()
 	f, err := c.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	_, err = f.Write(raw)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = c.root.Rename(temp, name)
+	e := newEntry(f, name, c.max)
+	refused := write(e)
+	err = e.finish()
+	if err = errors.Join(err, f.Close()); err == nil && refused == nil {
+		if err = c.root.Rename(temp, name); err == nil {
+			return e.size, nil
+		}
 	}
-	if err != nil {
-		err = errors.Join(err, c.root.Remove(temp))
-	}
-	return err
+	return 0, errors.Join(err, c.root.Remove(temp))
 }
 
 // abandoned is the age of a temporary file that nobody is writing any more.
@@ -222,8 +232,42 @@ func checksum(name string, data []byte) []byte {
 	return h.Sum(nil)
 }
 
-func encode(name string, data []byte) []byte {
-	return slices.Concat([]byte(magic), checksum(name, data), data)
+// entry is an entry that is being written: magic, the checksum, and the data.
+type entry struct {
+	f    *os.File
+	max  int64
+	size int64
+	sum  hash.Hash
+	err  error
+}
+
+const headSize = int64(len(magic) + sha256.Size)
+
+func newEntry(f *os.File, name string, maxBytes int64) *entry {
+	e := &entry{f: f, max: maxBytes, size: headSize, sum: sha256.New()}
+	io.WriteString(e.sum, name)
+	_, e.err = f.Seek(headSize, io.SeekStart)
+	return e
+}
+
+// errTooLarge is for data that is larger than the whole cache may be.
+var errTooLarge = errors.New("the entry is larger than the cache")
+
+func (e *entry) Write(p []byte) (int, error) {
+	if e.size+int64(len(p)) > e.max {
+		return 0, errTooLarge
+	}
+	n, err := e.f.Write(p)
+	e.sum.Write(p[:n])
+	e.size += int64(n)
+	e.err = errors.Join(e.err, err)
+	return n, err
+}
+
+// finish writes what stands before the data. It returns what went wrong with the file.
+func (e *entry) finish() error {
+	_, err := e.f.WriteAt(e.sum.Sum([]byte(magic)), 0)
+	return errors.Join(e.err, err)
 }
 
 // decode returns the data of an entry if it is whole, and stands where it was put.

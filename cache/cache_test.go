@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -317,6 +318,11 @@ func TestKilled(t *testing.T) {
 	if _, err := os.Stat(left); err == nil {
 		t.Error("a file that nobody writes any more was not removed")
 	}
+}
+
+// encode is what the file of an entry holds.
+func encode(name string, data []byte) []byte {
+	return slices.Concat([]byte(magic), checksum(name, data), data)
 }
 
 func FuzzDecode(f *testing.F) {

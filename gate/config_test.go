@@ -3,6 +3,7 @@ package gate
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -69,8 +70,36 @@ func TestConfigValues(t *testing.T) {
 	if got := c.Line([]any{"waivers", 0, "nothing"}); got != 14 {
 		t.Errorf("line below the waiver: got %d, want 14", got)
 	}
-	if got := c.Limits.Image(); got.Layers != 100 || got.Idle != 5*time.Second {
+	if got := c.Limits.Image(); got.Layers != 100 || got.Idle != 5*time.Second || got.EntryBytes != 32 {
 		t.Errorf("limits: got %+v", got)
+	}
+	if got := c.Limits.SBOM(); got.Nested != 1<<30 {
+		t.Errorf("limits: got %+v", got)
+	}
+}
+
+// TestEveryLimitCounts: there is no limit below that the configuration cannot set, and none that it sets for nothing.
+func TestEveryLimitCounts(t *testing.T) {
+	var l Limits
+	all := reflect.ValueOf(&l).Elem()
+	used := map[int64]bool{}
+	for i := range all.NumField() {
+		all.Field(i).SetInt(int64(1000 + i))
+	}
+	used[int64(l.ImageTimeout())], used[int64(l.RuleTime)], used[int64(l.Findings)] = true, true, true // of the engine of rules
+	for _, below := range []any{l.Image(), l.SBOM(), l.Manifests()} {
+		v := reflect.ValueOf(below)
+		for i := range v.NumField() {
+			n := v.Field(i).Int()
+			if used[n] = true; n == 0 {
+				t.Errorf("%T.%s cannot be set", below, v.Type().Field(i).Name)
+			}
+		}
+	}
+	for i := range all.NumField() {
+		if !used[all.Field(i).Int()] {
+			t.Errorf("%s sets nothing", all.Type().Field(i).Name)
+		}
 	}
 }
 

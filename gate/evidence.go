@@ -100,6 +100,8 @@ type ImageEvidence struct {
 	Packages      []sbom.Package         `json:"packages"`
 	Files         []sbom.File            `json:"files"`
 	Runs          []RunEvidence          `json:"runs"`
+	// Databases are the changes to package databases that no package manager makes.
+	Databases []sbom.DatabaseChange `json:"databases"`
 	// Settings are the classes that the configuration of the image has: its command lines, environment, labels.
 	Settings []sbom.Class `json:"settings"`
 	// Notes are oddities of how the image is built that are no errors, one sentence each.

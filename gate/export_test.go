@@ -12,6 +12,7 @@ import (
 var (
 	KubernetesEvidenceOf = kubernetesEvidence
 	PlaceOwn             = placeOwn
+	SetEvidenceOf        = setEvidence
 )
 
 // ImageFixture is what a fixture says of one platform of an image.

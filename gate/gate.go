@@ -119,8 +119,10 @@ func (r *run) subjects(ctx context.Context, in Input) []Subject {
 	objects, subjects := r.load(ctx, in)
 	r.images = in.Images
 	ofObjects, uses := r.judgeObjects(ctx, objects)
+	objectsAlone := len(ofObjects)
+	ofObjects = append(ofObjects, r.judgeSet(ctx, objects, ofObjects)...)
 	images := r.judgeImages(ctx, mergeImages(imagesOfTargets(in.Targets), uses))
-	r.judgeWorkloads(ctx, objects, ofObjects)
+	r.judgeWorkloads(ctx, objects, ofObjects[:objectsAlone])
 	return slices.Concat(subjects, ofObjects, images)
 }
 
@@ -129,7 +131,7 @@ func kindsOf(in Input) []policies.Kind {
 	var kinds []policies.Kind
 	for _, t := range in.Targets {
 		if t.Path != "" {
-			kinds = append(kinds, policies.Kubernetes)
+			kinds = append(kinds, policies.Kubernetes, policies.Set)
 			break
 		}
 	}

@@ -197,9 +197,10 @@ func imageEvidence(name string, img *image.Image, p *image.Platform, signed *sig
 		Digest: img.Digest, Platform: p.Name, Config: p.Config, User: imageUser(p.Config, passwd), Layers: len(p.Layers),
 		Signature: signed, AttestedSBOMs: attestedSBOMs(img, p, signed, bom),
 		Packages: bom.Packages, Files: bom.Files, Runs: imageRuns(p.Config, bom),
-		Settings: append([]sbom.Class{}, bom.Settings...),
-		Notes:    append(append(append([]string{}, img.Notes...), p.Notes...), bom.Notes...),
-		Unread:   append([]string{}, bom.Unread...),
+		Databases: append([]sbom.DatabaseChange{}, bom.Databases...),
+		Settings:  append([]sbom.Class{}, bom.Settings...),
+		Notes:     append(append(append([]string{}, img.Notes...), p.Notes...), bom.Notes...),
+		Unread:    append([]string{}, bom.Unread...),
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidewaiter/tidewaiter/image"
 	"github.com/tidewaiter/tidewaiter/manifests"
+	"github.com/tidewaiter/tidewaiter/sbom"
 )
 
 // Limits bound what is read, each by its key in the section limits of the configuration. What is not set
@@ -22,7 +23,10 @@ type Limits struct {
 	Compressed     Size     `yaml:"compressed"`     // all layers of one platform as stored; 5 GiB
 	Uncompressed   Size     `yaml:"uncompressed"`   // all layers of one platform unpacked; 20 GiB
 	Ratio          int      `yaml:"ratio"`          // unpacked bytes for each stored one; 200
+	RatioFloor     Size     `yaml:"ratioFloor"`     // unpacked bytes below which ratio is not asked for; 100 MiB
 	Entries        int      `yaml:"entries"`        // files of all layers of one platform; 1,000,000
+	EntryBytes     Size     `yaml:"entryBytes"`     // stored bytes for each of these files; 16
+	EntryFloor     int      `yaml:"entryFloor"`     // files below which entryBytes is not asked for; 100,000
 	PathLength     Size     `yaml:"pathLength"`     // of one path in a layer; 4,096 bytes
 	Signatures     int      `yaml:"signatures"`     // signatures and attestations beside one image; 50
 	SignatureBytes Size     `yaml:"signatureBytes"` // of them all; 10 MiB
@@ -41,6 +45,10 @@ type Limits struct {
 	Objects        int      `yaml:"objects"`        // of one document, items of Lists counted; 10,000
 	Files          int      `yaml:"files"`          // files and folders met in folders; 1,000,000
 	Kept           Size     `yaml:"kept"`           // contents of one platform kept on temporary disk; 8 GiB
+	File           Size     `yaml:"file"`           // of one file of an image that are looked at; 1 GiB
+	Nested         Size     `yaml:"nested"`         // that the archives in one platform unpack to, all together; 4 GiB
+	Script         Size     `yaml:"script"`         // of one script of an image that is read as commands; 1 MiB
+	Packages       int      `yaml:"packages"`       // of one platform; 200,000
 	Findings       int      `yaml:"findings"`       // of one subject; 10,000
 }
 
@@ -51,7 +59,7 @@ const defaultImageTime = 10 * time.Minute
 func (l Limits) validate() error {
 	for name, n := range map[string]int64{
 		"imageManifests": int64(l.ImageManifests), "indexDepth": int64(l.IndexDepth), "layers": int64(l.Layers),
-		"ratio": int64(l.Ratio), "entries": int64(l.Entries), "signatures": int64(l.Signatures), "pages": int64(l.Pages),
+		"ratio": int64(l.Ratio), "entries": int64(l.Entries), "entryFloor": int64(l.EntryFloor), "packages": int64(l.Packages), "signatures": int64(l.Signatures), "pages": int64(l.Pages),
 		"redirects": int64(l.Redirects), "documents": int64(l.Documents), "yamlDepth": int64(l.YAMLDepth),
 		"objects": int64(l.Objects), "files": int64(l.Files), "findings": int64(l.Findings),
 	} {
@@ -67,7 +75,8 @@ func (l Limits) Image() image.Limits {
 	return image.Limits{
 		Manifest: int64(l.ImageManifest), Config: int64(l.ImageConfig), Manifests: l.ImageManifests, Depth: l.IndexDepth,
 		Layers: l.Layers, Compressed: int64(l.Compressed), Uncompressed: int64(l.Uncompressed), Ratio: int64(l.Ratio),
-		Entries: l.Entries, Path: int(l.PathLength), Kept: int64(l.Kept), Signatures: l.Signatures, SignatureBytes: int64(l.SignatureBytes),
+		RatioFloor: int64(l.RatioFloor), Entries: l.Entries, EntryBytes: int64(l.EntryBytes), EntryFloor: l.EntryFloor,
+		Path: int(l.PathLength), Kept: int64(l.Kept), Signatures: l.Signatures, SignatureBytes: int64(l.SignatureBytes),
 		Pages: l.Pages, Redirects: l.Redirects, Connect: time.Duration(l.ConnectTime), Header: time.Duration(l.HeaderTime),
 		Idle: time.Duration(l.IdleTime),
 	}
@@ -79,6 +88,11 @@ func (l Limits) Manifests() manifests.Limits {
 		FileBytes: int64(l.YAML), ExpandedBytes: int64(l.YAMLExpanded), Documents: l.Documents, Depth: l.YAMLDepth,
 		TotalBytes: int64(l.YAMLTotal), Objects: l.Objects, Entries: l.Files,
 	}
+}
+
+// SBOM returns the limits on what is in an image; zero fields mean the defaults.
+func (l Limits) SBOM() sbom.Limits {
+	return sbom.Limits{File: int64(l.File), Nested: int64(l.Nested), Script: int64(l.Script), Packages: l.Packages}
 }
 
 // ImageTimeout returns the time for all of one image.

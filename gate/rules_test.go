@@ -135,6 +135,8 @@ func readFixture(t *testing.T, rule policies.Rule) fixture {
 	switch rule.Kind {
 	case policies.Kubernetes:
 		return manifestFixture(t, file, text)
+	case policies.Set:
+		return setFixture(t, file, string(text))
 	case policies.Workload:
 		return workloadFixture(t, file, string(text))
 	}
@@ -229,6 +231,38 @@ func takeImages(t *testing.T, part string) (rest string, images map[string][]gat
 		images[head[1]] = append(images[head[1]], image)
 	}
 	return rest, images
+}
+
+var setHead = regexp.MustCompile(`(?m)^# set: (.*)\n`)
+
+// setFixture makes a case of every set.
+func setFixture(t *testing.T, file, text string) fixture {
+	t.Helper()
+	heads := setHead.FindAllStringSubmatchIndex(text, -1)
+	if len(heads) == 0 || heads[0][0] != 0 {
+		t.Fatalf("%s: does not begin with # set: and what it shows", file)
+	}
+	f := fixture{want: wants(t, text)}
+	for i, head := range heads {
+		end := len(text)
+		if i+1 < len(heads) {
+			end = heads[i+1][0]
+		}
+		// The lines before stay, empty, so that lines are counted as in the file.
+		part := strings.Repeat("\n", strings.Count(text[:head[0]], "\n")) + text[head[0]:end]
+		objects, problems := manifests.Decode(file, []byte(part), manifests.Limits{})
+		for _, p := range problems {
+			t.Error(p)
+		}
+		evidence, err := gate.SetEvidenceOf(objects)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.cases = append(f.cases, ruleCase{name: text[head[2]:head[3]], input: evidence, place: func(f policies.Finding) string {
+			return lineName(objects[f.Object].Position(f.Path).Line)
+		}})
+	}
+	return f
 }
 
 func lineName(line int) string { return fmt.Sprintf("line %d", line) }

@@ -19,7 +19,6 @@ type aheadReader struct {
 	empty   chan []byte
 	done    chan struct{} // closed when the goroutine is gone
 	cancel  context.CancelFunc
-	taken   func(piece []byte)
 	current []byte // what is left of buffer
 	buffer  []byte
 	err     error // that the source ended with
@@ -31,11 +30,10 @@ type ahead struct {
 	err    error
 }
 
-// readAhead begins to read. Came is called with the size of every piece as soon as it is there, in the goroutine
-// that reads, and may end it; taken with every piece, whole, before Read begins to return it.
-func readAhead(ctx context.Context, r io.Reader, came func(n int64) error, taken func(piece []byte)) *aheadReader {
+// readAhead begins to read. Came is called with every piece, whole, as soon as it is there, in the goroutine that
+// reads, and may end it.
+func readAhead(ctx context.Context, r io.Reader, came func(piece []byte) error) *aheadReader {
 	a := &aheadReader{
-		taken: taken,
 		full:  make(chan ahead, aheadBuffers),
 		empty: make(chan []byte, aheadBuffers),
 		done:  make(chan struct{}),
@@ -48,7 +46,7 @@ func readAhead(ctx context.Context, r io.Reader, came func(n int64) error, taken
 	return a
 }
 
-func (a *aheadReader) run(r io.Reader, came func(n int64) error) {
+func (a *aheadReader) run(r io.Reader, came func(piece []byte) error) {
 	defer close(a.done)
 	for {
 		var buffer []byte
@@ -58,7 +56,7 @@ func (a *aheadReader) run(r io.Reader, came func(n int64) error) {
 			return
 		}
 		n, err := fill(r, buffer[:aheadSize])
-		if over := came(int64(n)); over != nil {
+		if over := came(buffer[:n]); over != nil {
 			n, err = 0, over
 		}
 		a.full <- ahead{buffer[:n], err} // has room for all buffers
@@ -99,7 +97,6 @@ func (a *aheadReader) next() {
 	select {
 	case got := <-a.full:
 		a.buffer, a.current, a.err = got.buffer, got.buffer, got.err
-		a.taken(a.current)
 	case <-a.ctx.Done():
 		a.err = a.ctx.Err()
 	}

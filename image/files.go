@@ -2,9 +2,12 @@ package image
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -80,6 +83,9 @@ type Options struct {
 	Limits Limits
 	// Visit may be nil.
 	Visit Visit
+	// Memory remembers layers, with what Facts says of their files; it may be nil.
+	Memory *Memory
+	Facts  Facts
 	// Progress, if it is set, is told how many of a layer's bytes as stored were read, of how many. It is
 	// called for several layers at the same time.
 	Progress func(layer int, read, size int64)
@@ -95,6 +101,8 @@ type Files struct {
 	tree    *tree
 	spools  []*spool
 	walk    walk
+
+	opening sync.Mutex // large contents may have to be put back first
 }
 
 // Files reads every layer once and to its last byte, several at the same time, and verifies the digest of each
@@ -150,10 +158,28 @@ func (f *Files) Open(e *Entry) (*io.SectionReader, error) {
 	if e.Type == Hardlink && e.Target != nil {
 		e = e.Target
 	}
-	if e.kept.spool == nil && e.Size > 0 {
+	f.opening.Lock()
+	defer f.opening.Unlock()
+	if !e.kept.here() && e.Size > 0 && (e.kept.sha256 == "" || !f.recallContent(e.Member)) {
 		return nil, fail(ErrNotKept, "%s: %v", quote(e.Path), ErrNotKept)
 	}
 	return e.kept.section(e.Size), nil
+}
+
+// SHA256 returns the digest, in hexadecimal, of the content of a regular file that was kept.
+func (f *Files) SHA256(e *Entry) (string, error) {
+	if e.kept.sha256 != "" {
+		return e.kept.sha256, nil
+	}
+	section, err := f.Open(e)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.New()
+	if _, err := io.Copy(sum, section); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // Close removes the kept contents from disk.

@@ -12,8 +12,9 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/tidewaiter/tidewaiter/image/inflate"
 )
 
 // compression is how a layer is packed.
@@ -120,7 +121,7 @@ func decompress(r *bufio.Reader) (io.ReadCloser, compression, error) {
 	}
 	switch c := sniff(head); c {
 	case gzipped:
-		z, err := gzip.NewReader(r)
+		z, err := inflate.NewReader(r)
 		return z, c, err
 	case zstdized:
 		z, err := unzstd(r)
@@ -141,7 +142,7 @@ type budget struct {
 func newBudget(l Limits, stored int64) *budget {
 	b := limitedTo(l.Uncompressed, limited("the unpacked size of all layers", l.Uncompressed, "bytes"))
 	if byRatio := max(l.RatioFloor, l.Ratio*stored); byRatio < l.Uncompressed {
-		b = limitedTo(byRatio, limited("the unpacked size of all layers", fmt.Sprintf("%d:1, that is %d", l.Ratio, byRatio), "bytes"))
+		b = limitedTo(byRatio, limited("the unpacked size of all layers", fmt.Sprintf("%d:1 (limits.ratio), that is %d", l.Ratio, byRatio), "bytes"))
 	}
 	return b
 }
@@ -150,7 +151,7 @@ func newBudget(l Limits, stored int64) *budget {
 // file is the shortest that a tar archive can hold, and all headers are alike.
 func newEntryBudget(l Limits, stored int64) *budget {
 	if byBytes := max(int64(l.EntryFloor), stored/l.EntryBytes); byBytes < int64(l.Entries) {
-		return limitedTo(byBytes, limited("the number of files", fmt.Sprintf("one for %d stored bytes, that is %d", l.EntryBytes, byBytes), "files"))
+		return limitedTo(byBytes, limited("the number of files", fmt.Sprintf("one for %d stored bytes (limits.entryBytes), that is %d", l.EntryBytes, byBytes), "files"))
 	}
 	return limitedTo(int64(l.Entries), tooManyEntries(l))
 }
@@ -170,8 +171,8 @@ func (b *budget) spend(n int64) error {
 
 // readLayer opens a layer, calls read with the tar archive that it unpacks to, and then reads the rest: only
 // at the end of the stream are the digests known. It returns the compression that was found. Progress is told
-// how many bytes as stored were read.
-func readLayer(ctx context.Context, s source, l Layer, b *budget, progress func(read int64), read func(io.Reader) error) (compression, error) {
+// how many bytes as stored were read, spend how many were unpacked.
+func readLayer(ctx context.Context, s source, l Layer, spend func(n int64) error, progress func(read int64), read func(io.Reader) error) (compression, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	blob, err := openBlob(ctx, s, descriptor{Digest: l.Digest, Size: l.Size})
@@ -186,7 +187,10 @@ func readLayer(ctx context.Context, s source, l Layer, b *budget, progress func(
 	}
 	defer z.Close()
 	diffID := sha256.New()
-	unpacked := readAhead(ctx, z, b.spend, func(piece []byte) { diffID.Write(piece) })
+	unpacked := readAhead(ctx, z, func(piece []byte) error {
+		diffID.Write(piece)
+		return spend(int64(len(piece)))
+	})
 	defer unpacked.close()
 	defer cancel() // before that waits for a network
 	if err := read(unpacked); err != nil {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -46,6 +47,10 @@ func TestLayerRefuses(t *testing.T) {
 		change(&p.Layers[0])
 		return p
 	}
+	cut := archive[:1024] // without the end marker
+	zstd41 := slices.Clone(zst(t, archive))
+	zstd41[4] |= 1 // names a dictionary, in the byte that follows
+	zstd41 = slices.Insert(zstd41, 6, 41)
 	xz := append([]byte("\xfd7zXZ\x00"), make([]byte, 100)...)
 	for name, tt := range map[string]struct {
 		p    *Platform
@@ -67,7 +72,9 @@ func TestLayerRefuses(t *testing.T) {
 		"shorter":                 {lying(platform(archive), func(l *Layer) { l.Size++ }), "ends after"},
 		"second archive (LAY-11)": {platform(append(slices.Clone(archive), evil...)), "data after the end"},
 		"second gzip (LAY-11)":    {packed(ociLayer, append(gz(archive), gz(evil)...), append(slices.Clone(archive), evil...)), "data after the end"},
-		"after the gzip":          {packed(ociLayer, append(gz(archive), "evil"...), archive), "layer 0"},
+		"after the gzip":          {packed(ociLayer, append(gz(archive), "evil"...), archive), "data after the end"},
+		"zeros after the gzip":    {packed(ociLayer, append(gz(archive), make([]byte, 512)...), archive), "data after the end"},
+		"half a second gzip":      {packed(ociLayer, append(gz(archive), gz(nil)[:9]...), archive), "layer 0"},
 		"truncated":               {platform(archive[:513]), "layer 0"},
 		"truncated gzip":          {packed(ociLayer, gz(archive)[:60], archive), "layer 0"},
 		"truncated zstd":          {packed(ociLayer, zst(t, archive)[:20], archive), "layer 0"},
@@ -82,6 +89,15 @@ func TestLayerRefuses(t *testing.T) {
 		"link":                    {platform(layer(t, symlink("a", strings.Repeat("b", 4097)))), "the length of a path exceeds the limit of 4096 bytes"},
 		"path through a link":     {platform(layer(t, symlink("a", strings.Repeat("b/", 2000)), file("a/"+strings.Repeat("c", 200), ""))), "the length of a path exceeds the limit of 4096 bytes"},
 		"bomb (LAY-08)":           {packed(ociLayer, gz(make([]byte, 101<<20)), make([]byte, 101<<20)), "the unpacked size of all layers exceeds the limit of 200:1"},
+		"no end marker in gzip":   {packed(ociLayer, gz(cut)[:len(gz(cut))-9], cut), "layer 0"},
+		"zstd with a dictionary":  {packed(ociLayer, zstd41, archive), "layer 0"},
+		"a size below nothing":    {platform(patched(t, func(h []byte) { copy(h[124:136], "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xf0") })), "not a tar archive"},
+		"a size beyond all":       {platform(patched(t, func(h []byte) { copy(h[124:136], "\x80\x00\x00\x00\x7f\xff\xff\xff\xff\xff\xff\xff") })), "layer 0"},
+		"a PAX size beyond all":   {platform(paxSize(t, "9223372036854775807")), "layer 0"},
+		"a PAX size below zero":   {platform(paxSize(t, "-1")), "not a tar archive"},
+		"sparse map bomb":         {platform(sparseMap(t)), "sparse map too long"},
+		"sparse bomb of GNU":      {platform(gnuSparse(t)), "the unpacked size of all layers exceeds the limit"},
+		"sparse bomb of PAX 0.0":  {platform(oldSparse(t)), "the unpacked size of all layers exceeds the limit"},
 		"sparse bomb":             {platform(sparseBomb(t)), "the unpacked size of all layers exceeds the limit"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -94,11 +110,74 @@ func TestLayerRefuses(t *testing.T) {
 // sparseBomb is an archive whose one file is a hole of a terabyte (GNU tar's format 1.0 in PAX records).
 func sparseBomb(t testing.TB) []byte {
 	t.Helper()
-	// archive/tar writes no such records, so they are put in under a name of the same length.
-	b := imagetest.Tar(t, []tar.Header{{Name: "x", Typeflag: tar.TypeReg, Format: tar.FormatPAX, PAXRecords: map[string]string{
-		"XXX.sparse.major": "1", "XXX.sparse.minor": "0", "XXX.sparse.realsize": "1099511627776", "XXX.sparse.name": "x",
-	}}}, []string{"1\n1099511627776\n0\n" + strings.Repeat("\x00", 512-18)})
+	return sparsePAX(t, map[string]string{"major": "1", "minor": "0", "realsize": "1099511627776", "name": "x"},
+		"1\n1099511627776\n0\n"+strings.Repeat("\x00", 512-18))
+}
+
+// sparseMap has a map of as many parts as nobody needs.
+func sparseMap(t testing.TB) []byte {
+	t.Helper()
+	return sparsePAX(t, map[string]string{"major": "1", "minor": "0", "realsize": "1099511627776", "name": "x"},
+		"2000000\n"+strings.Repeat("1\n1\n", 2_000_000))
+}
+
+// oldSparse is a hole of a terabyte in format 0.1.
+func oldSparse(t testing.TB) []byte {
+	t.Helper()
+	return sparsePAX(t, map[string]string{"size": "1099511627776", "numblocks": "1", "map": "0,1", "name": "x"}, "x")
+}
+
+// sparsePAX is an archive of a file with GNU's records. archive/tar writes no such records, so they are put in
+// under a name of the same length.
+func sparsePAX(t testing.TB, records map[string]string, content string) []byte {
+	t.Helper()
+	named := map[string]string{}
+	for key, value := range records {
+		named["XXX.sparse."+key] = value
+	}
+	b := imagetest.Tar(t, []tar.Header{{Name: "x", Typeflag: tar.TypeReg, Format: tar.FormatPAX, PAXRecords: named}}, []string{content})
 	return bytes.ReplaceAll(b, []byte("XXX.sparse"), []byte("GNU.sparse"))
+}
+
+// gnuSparse is a hole of 8 GiB in GNU's own header.
+func gnuSparse(t testing.TB) []byte {
+	t.Helper()
+	return patched(t, func(h []byte) {
+		copy(h[257:], "ustar  \x00")
+		h[156] = tar.TypeGNUSparse
+		copy(h[386:], "000000000000\x00000000000001\x00") // one byte at 0
+		copy(h[483:], "77777777777\x00")
+	})
+}
+
+// patched is an archive of one file of a byte, with its header changed.
+func patched(t testing.TB, change func(header []byte)) []byte {
+	t.Helper()
+	b := layer(t, file("x", "x"))
+	change(b)
+	copy(b[148:156], "        ")
+	sum := 0
+	for _, c := range b[:512] {
+		sum += int(c)
+	}
+	copy(b[148:], fmt.Sprintf("%06o\x00 ", sum))
+	return b
+}
+
+// paxSize is an archive of one file with a size that its PAX record says.
+func paxSize(t testing.TB, size string) []byte {
+	t.Helper()
+	b := imagetest.Tar(t, []tar.Header{{Name: "x", Typeflag: tar.TypeReg, Format: tar.FormatPAX, PAXRecords: map[string]string{"SIZX": size}}}, []string{"x"})
+	return bytes.ReplaceAll(b, []byte("SIZX="), []byte("size="))
+}
+
+// TestNoEndMarker: an archive that ends behind its last file is whole, as runtimes see it.
+func TestNoEndMarker(t *testing.T) {
+	archive := layer(t, file("bin/x", "elf"))[:1024]
+	got, _, err := view(t, packed(ociLayer, gz(archive), archive))
+	if want := []string{"0 /bin/x=elf"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %q, %v, want %q", got, err, want)
+	}
 }
 
 func TestWalkLimits(t *testing.T) {

@@ -20,6 +20,13 @@ var memberTypes = map[byte]FileType{
 	tar.TypeFifo:      FIFO,
 }
 
+func typeOf(flag byte) FileType {
+	if kind, ok := memberTypes[flag]; ok {
+		return kind
+	}
+	return Regular
+}
+
 // typeBits are the bits of os.FileMode for a type.
 var typeBits = map[FileType]os.FileMode{
 	Symlink:     os.ModeSymlink,
@@ -34,10 +41,7 @@ var specialBits = map[int64]os.FileMode{0o4000: os.ModeSetuid, 0o2000: os.ModeSe
 
 // memberOf makes a member of what its archive says, names being spelt as the platform's.
 func memberOf(h *tar.Header, spell spelling) Member {
-	kind, ok := memberTypes[h.Typeflag]
-	if !ok {
-		kind = Regular
-	}
+	kind := typeOf(h.Typeflag)
 	m := Member{
 		Name:     spell(h.Name),
 		Type:     kind,

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"sync/atomic"
 )
 
 // whiteouts hide what lower layers have (OCI image-spec, layer.md). aufsPrefix begins the metadata of AUFS,
@@ -23,6 +24,7 @@ const (
 type record struct {
 	members     []*Member // in the order of the archive, whiteouts too
 	compression compression
+	unpacked    atomic.Int64 // bytes that it counts for in the budget
 }
 
 // isWhiteout tells that a member is no file, but hides some.
@@ -45,9 +47,15 @@ type recorder struct {
 // record reads one layer.
 func (r *recorder) record(ctx context.Context, l Layer, progress func(read int64)) (*record, error) {
 	r.made = &record{}
-	found, err := readLayer(ctx, r.source, l, r.budget, progress, r.archive)
+	found, err := readLayer(ctx, r.source, l, r.spend, progress, r.archive)
 	r.made.compression = found
 	return r.made, err
+}
+
+// spend counts unpacked bytes. Those that come are counted while others are looked at.
+func (r *recorder) spend(n int64) error {
+	r.made.unpacked.Add(n)
+	return r.budget.spend(n)
 }
 
 // archive reads one layer's tar archive up to its end marker.
@@ -98,7 +106,7 @@ func (r *recorder) member(h *tar.Header) (*Member, error) {
 	r.slab = r.slab[1:]
 	*m = memberOf(h, r.spell)
 	if Sparse(h) {
-		return m, r.budget.spend(h.Size)
+		return m, r.spend(h.Size)
 	}
 	return m, nil
 }

@@ -1,6 +1,7 @@
 package image
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"os"
@@ -71,11 +72,17 @@ func (s *spool) open() error {
 // drop forgets the pending content.
 func (s *spool) drop() { s.spilled, s.buffer = 0, s.buffer[:0] }
 
-// kept is where content was kept: nowhere if there is no spool.
+// kept is where content was kept: in a spool or in memory, or nowhere.
 type kept struct {
 	spool  *spool
 	offset int64
+	data   []byte // the content itself, if it is not nil
+	// sha256 is the digest of the content, if it was kept at all and may be remembered.
+	sha256 string
 }
+
+// here says whether the content can be read.
+func (k kept) here() bool { return k.spool != nil || k.data != nil }
 
 // commit keeps the pending content and returns where.
 func (s *spool) commit() (kept, error) {
@@ -85,7 +92,7 @@ func (s *spool) commit() (kept, error) {
 	if err := s.spill(); err != nil {
 		return kept{}, err
 	}
-	at := kept{s, s.end}
+	at := kept{spool: s, offset: s.end}
 	s.end += s.spilled
 	s.spilled = 0
 	return at, nil
@@ -93,6 +100,9 @@ func (s *spool) commit() (kept, error) {
 
 // section reads kept content of a size in bytes.
 func (k kept) section(size int64) *io.SectionReader {
+	if k.data != nil {
+		return io.NewSectionReader(bytes.NewReader(k.data), 0, size)
+	}
 	if k.spool == nil || k.spool.file == nil { // nothing but empty files was kept
 		return io.NewSectionReader(emptyFile{}, 0, 0)
 	}

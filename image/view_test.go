@@ -84,6 +84,38 @@ func TestView(t *testing.T) {
 			[][]byte{layer(t, file("bin/busybox", "elf"), hardlink("bin/sh", "bin/busybox"), hardlink("bin/ash", "/bin/sh"), hardlink("up", "../../bin/sh"), hardlink("none", "etc/shadow"))},
 			[]string{"0 /bin/busybox=elf", "0 /bin/sh=>/bin/busybox", "0 /bin/ash=>/bin/busybox", "0 /up=>/bin/busybox", "0 /none->/etc/shadow"}, "which is not there",
 		},
+		"a hard link before its target": {
+			[][]byte{layer(t, hardlink("sh", "busybox"), file("busybox", "elf"))},
+			[]string{"0 /sh->/busybox", "0 /busybox=elf"}, "which is not there",
+		},
+		"a hard link to what its layer hides": {
+			[][]byte{layer(t, file("bin/evil", "x")), layer(t, hardlink("bin/copy", "bin/evil"), file("bin/.wh.evil", ""))},
+			[]string{"0 /bin/evil=x deleted in 1", "1 /bin/copy=>/bin/evil"}, "",
+		},
+		"a hard link to what was hidden": {
+			[][]byte{layer(t, file("bin/evil", "x")), layer(t, file("bin/.wh.evil", ""), hardlink("bin/copy", "bin/evil"))},
+			[]string{"0 /bin/evil=x deleted in 1", "1 /bin/copy->/bin/evil"}, "which is not there",
+		},
+		"a hard link in an opaque directory": {
+			[][]byte{layer(t, file("d/a", "x"), hardlink("d/b", "d/a"), hardlink("c", "d/a")), layer(t, file("d/.wh..wh..opq", ""))},
+			[]string{"0 /d/a=x deleted in 1", "0 /d/b=>/d/a deleted in 1", "0 /c=>/d/a"}, "",
+		},
+		"a whiteout of the link that leads there": {
+			[][]byte{layer(t, file("usr/lib/x", "1"), symlink("lib", "usr/lib")), layer(t, file(".wh.lib", ""))},
+			[]string{"0 /usr/lib/x=1", "0 /lib->usr/lib deleted in 1"}, "",
+		},
+		"a whiteout through a link": {
+			[][]byte{layer(t, file("usr/lib/x", "1"), file("usr/lib/y", "2"), symlink("lib", "usr/lib")), layer(t, file("lib/.wh.x", ""), file("lib/.wh..wh..opq", ""))},
+			[]string{"0 /usr/lib/x=1 deleted in 1", "0 /usr/lib/y=2 deleted in 1", "0 /lib->usr/lib"}, "",
+		},
+		"an opaque directory that is no directory": {
+			[][]byte{layer(t, file("d", "1")), layer(t, file("d/.wh..wh..opq", ""))},
+			[]string{"0 /d=1"}, "",
+		},
+		"a whiteout and a hard link of its name": {
+			[][]byte{layer(t, file("a", "1"), file("b", "2")), layer(t, hardlink(".wh.a", "b"))},
+			[]string{"0 /a=1 deleted in 1", "0 /b=2"}, "",
+		},
 		"unknown type": {
 			[][]byte{layer(t, tar.Header{Name: "x", Typeflag: 'Z', Uname: "evil"})},
 			[]string{"0 /x=evil"}, "unknown type 'Z'",

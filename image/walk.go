@@ -88,7 +88,7 @@ func (f *Files) read(ctx context.Context) error {
 		f.spools = append(f.spools, own.spool)
 		readers.Go(func() {
 			for r := range todo {
-				if r.record, r.err = own.record(together, r.layer, r.progress(w.options)); r.err != nil {
+				if r.record, r.err = own.layer(together, w, r.layer, r.progress(w.options)); r.err != nil {
 					cancel()
 				}
 			}
@@ -173,7 +173,7 @@ func (f *Files) keep(ctx context.Context, r *reading, wanted map[*Member]bool) e
 		return err
 	}
 	for i, m := range made.members {
-		if m.kept.spool != nil {
+		if m.kept.here() {
 			known[i].kept = m.kept
 		}
 	}

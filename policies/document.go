@@ -34,7 +34,7 @@ func Document(w io.Writer, rules []Rule, fixtures fs.FS) error {
 		if err := explainMarkdown(w, rule); err != nil {
 			return err
 		}
-		if rule.Kind != Kubernetes {
+		if rule.Kind != Kubernetes && rule.Kind != Set {
 			continue // the fixtures of other kinds are evidence, which nobody writes
 		}
 		if err := writeExamples(w, rule, fixtures); err != nil {
@@ -52,7 +52,11 @@ func writeExamples(w io.Writer, rule Rule, fixtures fs.FS) error {
 	if err != nil {
 		return err
 	}
-	avoid, prefer := examples(string(fixture))
+	between := separator
+	if rule.Kind == Set {
+		between = setHead
+	}
+	avoid, prefer := examples(string(fixture), between)
 	return errors.Join(writeExample(w, "Avoid", avoid), writeExample(w, "Prefer", prefer))
 }
 
@@ -99,13 +103,14 @@ func writeExample(w io.Writer, title, example string) error {
 
 var (
 	separator   = regexp.MustCompile(`(?m)^---.*\n`)
+	setHead     = regexp.MustCompile(`(?m)^# set: .*\n`)
 	expectation = regexp.MustCompile(`(?m)^[ \t]*# want\b.*\n|[ \t]*# want\b.*`)
 )
 
-// examples returns the first document of a fixture that has a finding, without the comments that say so, and the
-// first that has none. Either may be missing.
-func examples(fixture string) (avoid, prefer string) {
-	for _, document := range separator.Split(fixture, -1) {
+// examples returns the first part of a fixture that has a finding, without the comments that say so, and the first
+// that has none. Either may be missing. Parts are documents, or sets of documents.
+func examples(fixture string, between *regexp.Regexp) (avoid, prefer string) {
+	for _, document := range between.Split(fixture, -1) {
 		document = strings.TrimSpace(document)
 		switch {
 		case document == "":

@@ -105,12 +105,12 @@ func (e *Engine) computeDigest(sources []source) string {
 	return digest(texts)
 }
 
-// Prepare starts to compile the rules of kinds, so that a run which reads its input first need not wait for that
-// afterwards. It does not wait; if the rules do not compile, Judge says so.
+// Prepare starts to compile the rules of kinds, of kubernetes those about the usual object with pods, so that a run
+// which reads its input first need not wait for that afterwards. It does not wait; if the rules do not compile, Judge says so.
 func (e *Engine) Prepare(kinds ...Kind) {
 	for _, kind := range kinds {
 		if set := e.sets[kind]; set != nil {
-			go set.compile()
+			go set.query(about{pods: kind == Kubernetes})
 		}
 	}
 }
@@ -129,13 +129,13 @@ func (e *Engine) Judge(ctx context.Context, kind Kind, evidence any) ([]Finding,
 	if !ok {
 		return nil, fmt.Errorf("there is no kind %q: kinds are %v", kind, kinds)
 	}
-	query, err := set.compile()
-	if err != nil {
-		return nil, fmt.Errorf("load rules: %w", err)
-	}
 	input, err := toObject(evidence)
 	if err != nil {
 		return nil, fmt.Errorf("evidence for %s rules: %w", kind, err)
+	}
+	query, err := set.query(set.about(input))
+	if err != nil {
+		return nil, fmt.Errorf("load rules: %w", err)
 	}
 	findings, err := question{query.prepared, input, func(answer ast.Value) ([]Finding, error) {
 		return readFindings(query.rules, answer, e.limits.Findings)

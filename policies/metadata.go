@@ -14,6 +14,7 @@ import (
 var (
 	technique  = regexp.MustCompile(`^T\d{4}(\.\d{3})?$`)
 	mitigation = regexp.MustCompile(`^M\d{4}$`)
+	applicable = regexp.MustCompile(`^([A-Z][A-Za-z0-9]*|` + withPods + `)$`)
 )
 
 // The keys that a rule may have below custom in its METADATA.
@@ -22,9 +23,10 @@ const (
 	keyAttack      = "attack"
 	keyMitigations = "mitigations"
 	keyRemediation = "remediation"
+	keyApplies     = "applies"
 )
 
-var customKeys = []string{keySeverity, keyAttack, keyMitigations, keyRemediation}
+var customKeys = []string{keySeverity, keyAttack, keyMitigations, keyRemediation, keyApplies}
 
 // readRule takes a rule's description from the METADATA of its package. The error lists every mistake in it.
 func readRule(s *source, module *ast.Module) (Rule, error) {
@@ -69,6 +71,8 @@ func readCustom(rule *Rule, custom map[string]any) (bad []error) {
 		bad = append(bad, required("custom."+keyAttack, ""))
 	}
 	rule.Mitigations, err = identifiers(custom, keyMitigations, mitigation)
+	bad = append(bad, err)
+	rule.applies, err = identifiers(custom, keyApplies, applicable)
 	return append(bad, err)
 }
 

@@ -22,6 +22,7 @@ type Kind string
 // The kinds of evidence. Each has a folder below policies.
 const (
 	Kubernetes Kind = "kubernetes" // one object with what its containers run
+	Set        Kind = "set"        // all objects of a run together
 	Image      Kind = "image"      // one platform of an image
 	Workload   Kind = "workload"   // one object together with what is in the images that it runs
 	Config     Kind = "config"     // tidewaiter's own configuration as it was used in a run: waivers
@@ -38,6 +39,8 @@ type Rule struct {
 	Mitigations []string `json:"mitigations"` // MITRE ATT&CK mitigations: M1038
 	Remediation string   `json:"remediation"`
 	Related     []string `json:"related"` // addresses of what to read
+
+	applies []string // the kinds of objects that the rule can find something in, or withPods; empty if in any
 }
 
 // Finding is one thing that a rule objects to.
@@ -47,7 +50,9 @@ type Finding struct {
 	Message  string
 	// Path leads to the value at fault from the root of the judged object: strings and ints. It may go
 	// further than the object does, where what is wrong is that something is missing.
-	Path        []any
+	Path []any
+	// Object is the index of the object that the finding is about, if a rule of kind Set found it.
+	Object      int
 	Attack      []string
 	Remediation string
 	Evidence    map[string]any

@@ -1,6 +1,7 @@
 package policies
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -38,12 +39,16 @@ func errTooMany(id string, limit int) error {
 	return fmt.Errorf("%s: more than %d findings in one object, the limit", id, limit)
 }
 
-// readFinding reads one result of a rule: msg and path, and perhaps severity and evidence.
+// readFinding reads one result of a rule: msg and path, and perhaps severity and evidence; of a rule about a set the
+// object too.
 func readFinding(rule Rule, value ast.Value) (Finding, error) {
 	finding := Finding{Rule: rule.ID, Severity: rule.Severity, Attack: rule.Attack, Remediation: rule.Remediation}
 	object, ok := value.(ast.Object)
 	if !ok {
 		return finding, fmt.Errorf("a result is %s, want an object with msg and path", ast.ValueName(value))
+	}
+	if rule.Kind == Set && object.Get(ast.StringTerm("object")) == nil {
+		return finding, errors.New("a result has no object")
 	}
 	err := object.Iter(func(key, field *ast.Term) error {
 		name, _ := key.Value.(ast.String)
@@ -56,10 +61,12 @@ func readFinding(rule Rule, value ast.Value) (Finding, error) {
 		case "severity":
 			name, _ := field.Value.(ast.String)
 			finding.Severity, err = ruleSeverity(string(name))
+		case "object":
+			finding.Object, err = readObject(rule, field.Value)
 		case "evidence":
 			finding.Evidence, err = readEvidence(field.Value)
 		default:
-			err = fmt.Errorf("a result has the unknown key %s: known are msg, path, severity, evidence", key)
+			err = fmt.Errorf("a result has the unknown key %s: known are msg, path, severity, evidence, of a set also object", key)
 		}
 		return err
 	})
@@ -70,6 +77,16 @@ func readFinding(rule Rule, value ast.Value) (Finding, error) {
 		err = fmt.Errorf("a result has no path: %q", finding.Message)
 	}
 	return finding, err
+}
+
+// readObject reads the index of an object.
+func readObject(rule Rule, value ast.Value) (int, error) {
+	number, _ := value.(ast.Number)
+	index, ok := number.Int()
+	if rule.Kind != Set || !ok || index < 0 {
+		return 0, fmt.Errorf("object is %s, want the index of one, and that only of a set", brief(value))
+	}
+	return index, nil
 }
 
 func readMessage(value ast.Value) (string, error) {

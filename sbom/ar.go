@@ -26,8 +26,11 @@ func (s *pass) unar(inner string, r io.Reader) error {
 		if err != nil || size < 0 || !bytes.HasSuffix(header, []byte("`\n")) {
 			return errors.New("its ar archive is broken")
 		}
-		name := strings.TrimSuffix(strings.TrimSpace(string(header[:16])), "/")
 		content := io.LimitReader(r, size)
+		name, err := arName(header, content)
+		if err != nil {
+			return err
+		}
 		if err := s.member(within(inner, memberName(name)), 0, content); err != nil {
 			return err
 		}
@@ -35,4 +38,22 @@ func (s *pass) unar(inner string, r io.Reader) error {
 			return err
 		}
 	}
+}
+
+// arName is a member's name, which BSD's tools put before the content if it is long (ar(5)).
+func arName(header []byte, content io.Reader) (string, error) {
+	name := strings.TrimSuffix(strings.TrimSpace(string(header[:16])), "/")
+	long, ok := strings.CutPrefix(name, "#1/")
+	if !ok {
+		return name, nil
+	}
+	size, err := strconv.ParseUint(long, 10, 32)
+	if err != nil || size > maxEntryName {
+		return "", errors.New("its ar archive is broken")
+	}
+	rest := make([]byte, size)
+	if _, err := io.ReadFull(content, rest); err != nil {
+		return "", err
+	}
+	return strings.TrimRight(string(rest), "\x00"), nil
 }

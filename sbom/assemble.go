@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/anchore/syft/syft/pkg"
-	syftsbom "github.com/anchore/syft/syft/sbom"
 
 	"github.com/tidewaiter/tidewaiter/image"
 )
@@ -23,57 +22,61 @@ type scanner struct {
 	files    *image.Files
 	tree     *tree
 	wanted   *wanted
+	hasher   hasher
 	// starts has the base names of what the configuration may start.
 	starts map[string]bool
-	missed []*image.Entry // texts that were asked for and not kept
+	missed []*image.Entry        // texts that were asked for and not kept
+	unread map[*image.Entry]bool // scripts that something starts, and that are too large
 }
 
 // assemble makes facts of what syft found and of what the walk saw.
-func (s *scanner) assemble(found *syftsbom.SBOM) (*SBOM, error) {
-	packages := found.Artifacts.Packages.Sorted()
-	if len(packages) > s.limits.Packages {
-		return nil, fmt.Errorf("%d packages are more than the limit of %d (sbom limit: packages)", len(packages), s.limits.Packages)
+func (s *scanner) assemble(found *inventory, l *ledger) (*SBOM, error) {
+	if len(found.Packages) > s.limits.Packages {
+		return nil, fmt.Errorf("%d packages are more than limits.packages, which is %d", len(found.Packages), s.limits.Packages)
 	}
 	bom := &SBOM{
 		Packages:       []Package{},
 		Files:          []File{},
 		Notes:          slices.Clone(s.files.Notes),
+		Unread:         found.Unread,
+		Databases:      l.changed(),
 		Settings:       s.table.settings(s.platform.Config),
-		syft:           found,
+		syft:           found.syft,
 		packageClasses: map[string][]Class{},
 	}
-	owners := map[*image.Entry][]Package{}
-	for _, p := range packages {
-		made := s.packageOf(p)
+	owners, listed := map[*image.Entry][]Package{}, map[*image.Entry]bool{}
+	for _, p := range found.Packages {
+		made := p.Package
+		made.Classes = s.table.classifyPackage(made)
 		bom.Packages = append(bom.Packages, made)
-		bom.packageClasses[string(p.ID())] = made.Classes
-		for _, name := range ownedBy(p, made) {
+		bom.packageClasses[p.ID] = made.Classes
+		for _, name := range p.Owned {
 			if n := s.tree.lookup(name, true); n != nil && n.entry != nil && factsOf(n.entry).content != nil {
 				owners[n.entry] = append(owners[n.entry], made)
+				listed[n.entry] = listed[n.entry] || p.Lists
 			}
 		}
 	}
-	slices.SortStableFunc(bom.Packages, func(a, b Package) int {
-		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version),
-			slices.Compare(a.Paths, b.Paths))
-	})
 	names := s.otherNames()
 	for _, e := range s.files.All() {
-		if f, ok := s.fileOf(e, owners[e], names[e]); ok {
+		f, ok := s.fileOf(e, owners[e], names[e])
+		if judged := l.judge(e, listed[contentOf(e)]); judged.says() {
+			if !ok {
+				f, ok = s.facts(e, contentOf(e)), true
+			}
+			judged.mark(&f, e)
+		}
+		if ok {
 			bom.Files = append(bom.Files, f)
 		}
 	}
-	slices.SortStableFunc(bom.Files, func(a, b File) int {
-		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Layer, b.Layer))
-	})
+	sortFiles(bom.Files)
 	bom.Notes = append(bom.Notes, duplicates(s.files.All())...)
-	for at, reasons := range found.Artifacts.Unknowns {
-		for _, reason := range reasons {
-			bom.Unread = append(bom.Unread, fmt.Sprintf("%q: %.200q", at.RealPath, reason))
-		}
-	}
-	slices.Sort(bom.Unread)
 	return bom, nil
+}
+
+func sortFiles(files []File) {
+	slices.SortStableFunc(files, func(a, b File) int { return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Layer, b.Layer)) })
 }
 
 // maxDuplicates bounds how many files are noted because a layer holds them more than once.
@@ -93,15 +96,10 @@ func duplicates(entries []*image.Entry) []string {
 	return notes[:min(len(notes), maxDuplicates)]
 }
 
-func (s *scanner) packageOf(p pkg.Package) Package {
-	made := Package{Name: p.Name, Version: p.Version, Type: string(p.Type), PURL: p.PURL}
-	for _, l := range p.Locations.ToSlice() {
-		made.Paths = append(made.Paths, l.RealPath)
-	}
-	slices.Sort(made.Paths)
-	made.Paths = slices.Compact(made.Paths)
-	made.Classes = s.table.classifyPackage(made)
-	return made
+// lists says whether a package says itself which files it has.
+func lists(p pkg.Package) bool {
+	_, ok := p.Metadata.(pkg.FileOwner)
+	return ok
 }
 
 // ownedBy returns the files of a package: those that its database lists, or else those that show it.
@@ -130,6 +128,10 @@ func (s *scanner) otherNames() map[*image.Entry][]string {
 // of itself: nobody calls a shell /opt/data, but a link to it is found by whoever runs sh.
 func (s *scanner) fileOf(e *image.Entry, owners []Package, links []string) (File, bool) {
 	from := e
+	if raises(e) {
+		f := s.facts(e, e.Target)
+		return f, f.Setuid || f.Setgid || f.Capabilities
+	}
 	if e.Type == image.Hardlink {
 		if e.Target == nil || e.Target.DeletedIn < 0 || e.DeletedIn >= 0 {
 			return File{}, false
@@ -153,19 +155,30 @@ func (s *scanner) fileOf(e *image.Entry, owners []Package, links []string) (File
 	return f, len(f.Classes) > 0 || f.Setuid || f.Setgid || f.Capabilities
 }
 
+// special are the bits of a mode with which a file runs as somebody else.
+const special = os.ModeSetuid | os.ModeSetgid
+
+// raises tells that a hard link gives the file more than that has by itself: who unpacks a layer sets the mode and
+// the attributes of a link, too, and both names are one file.
+func raises(e *image.Entry) bool {
+	return e.Type == image.Hardlink && e.Target != nil && e.Target.Type == image.Regular &&
+		(e.Mode&^e.Target.Mode&special != 0 || e.Capabilities && !e.Target.Capabilities)
+}
+
 func (s *scanner) facts(e, from *image.Entry) File {
+	mode := from.Mode | e.Mode&special
 	f := File{
 		Path:         e.Path,
 		Layer:        e.Layer,
 		DeletedIn:    e.DeletedIn,
 		Size:         from.Size,
-		Mode:         listMode(from.Mode),
+		Mode:         listMode(mode),
 		UID:          from.UID,
 		GID:          from.GID,
-		Setuid:       from.Mode&os.ModeSetuid != 0,
-		Setgid:       from.Mode&os.ModeSetgid != 0,
+		Setuid:       mode&os.ModeSetuid != 0,
+		Setgid:       mode&os.ModeSetgid != 0,
 		Capabilities: from.Capabilities || e.Capabilities,
-		mode:         from.Mode,
+		mode:         mode,
 	}
 	if e.Layer < len(s.platform.Layers) {
 		f.LayerDigest = s.platform.Layers[e.Layer].Digest

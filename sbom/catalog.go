@@ -31,7 +31,7 @@ func catalogConfig() *syft.CreateSBOMConfig {
 //
 // It ends with ctx even if a cataloguer does not: then no more files can be opened, which ends that one sooner
 // or later. Syft itself is not told of ctx, as it does not wait for its cataloguers when it is cancelled.
-func catalog(ctx context.Context, src *imageSource) (*syftsbom.SBOM, error) {
+func catalog(ctx context.Context, src *imageSource, config *syft.CreateSBOMConfig) (*syftsbom.SBOM, error) {
 	type result struct {
 		bom *syftsbom.SBOM
 		err error
@@ -48,7 +48,7 @@ func catalog(ctx context.Context, src *imageSource) (*syftsbom.SBOM, error) {
 			done <- result{nil, err}
 			return
 		}
-		bom, err := syft.CreateSBOM(own, src, catalogConfig())
+		bom, err := syft.CreateSBOM(own, src, config)
 		done <- result{bom, err}
 	}()
 	select {

@@ -25,7 +25,7 @@ func TestCatalogPanic(t *testing.T) {
 	src := sourceOf(map[string]string{"/app/package.json": "x"}, func(*image.Entry) (*io.SectionReader, error) {
 		return nil, nil // reading of which panics
 	})
-	_, err := catalog(t.Context(), src)
+	_, err := catalog(t.Context(), src, catalogConfig())
 	if err == nil || !strings.Contains(err.Error(), "panic") || !strings.Contains(err.Error(), "/app/package.json") {
 		t.Errorf("got %v, want an error about the panic and the file", err)
 	}
@@ -38,7 +38,7 @@ func TestCatalogEnds(t *testing.T) {
 		cancel()
 		return io.NewSectionReader(endless{}, 0, 1<<62), nil
 	})
-	if _, err := catalog(ctx, src); err == nil {
+	if _, err := catalog(ctx, src, catalogConfig()); err == nil {
 		t.Fatal("a catalog that was cut short is no error")
 	}
 	if _, err := src.resolver.FileContentsByLocation(file.NewLocation("/app/package.json")); err == nil {

@@ -48,7 +48,7 @@ func (t *table) classify(name string, mode os.FileMode, c *content, owners []Pac
 	}
 	classes := t.weigh(found, t.scannerWords(c))
 	if c.size > c.scanned {
-		text := fmt.Sprintf("only the first %d of %d bytes", c.scanned, c.size)
+		text := fmt.Sprintf("only the first %d of %d bytes (limits.file)", c.scanned, c.size)
 		classes = append(classes, Class{Unscanned, gapLimit, []Mark{{By: byContent, Text: text, Offset: c.scanned}}})
 	}
 	for _, class := range slices.Concat(c.members, c.gaps) {
@@ -78,6 +78,12 @@ func (t *table) evidence(i int, name string, mode os.FileMode, c *content, owner
 	for _, module := range c.modules {
 		if moduleMatches(tool.Modules, module.Text) {
 			add(byBuildInfo, false, module)
+		}
+	}
+	for _, crate := range c.crates {
+		// What a program is linked with is evidence as a package that owns it is; what was built is the tool.
+		if crate.Root || t.classes[tool.Class].Sorts > 1 {
+			add(byPackage, false, packageMarks(tool, Package{Type: "rust-crate", Name: crate.Name})...)
 		}
 	}
 	for _, s := range c.sayings {

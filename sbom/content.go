@@ -19,11 +19,13 @@ type content struct {
 	hits, quoted map[int]int64
 	// sayings are what the table's expressions find in a text.
 	sayings []saying
-	// about tells that a text is documentation, or rules that find such things.
+	// about tells that the text of the sayings is documentation, or rules that find such things.
 	about bool
 	// modules has the main package of a Go program, applets what a multicall program can do, packed why its
 	// layout says that it was packed.
 	modules, applets, packed []Mark
+	// crates are the packages of a Rust program.
+	crates []crate
 	// members has the classes of what is inside: members of an archive, and what is hidden in other files.
 	members []Class
 	// gaps are what was not looked at, and why.
@@ -47,15 +49,16 @@ const (
 	noCapture captureKind = iota
 	goBuildInfo
 	appletTable
+	crateStream
 )
 
-// captureAnchors are the words that begin a capture, captureSizes how much of it is kept, in bytes.
+// captureAnchors are the words that begin a capture, where one does; captureSizes how much of it is kept, in bytes.
 var (
 	captureAnchors = map[captureKind]string{
 		goBuildInfo: "\xff Go buildinf:",
 		appletTable: "[\x00[[\x00",
 	}
-	captureSizes = map[captureKind]int{goBuildInfo: 256 << 10, appletTable: 8 << 10}
+	captureSizes = map[captureKind]int{goBuildInfo: 256 << 10, appletTable: 8 << 10, crateStream: 256 << 10}
 )
 
 // maxCaptures bounds the captures of one file.
@@ -74,17 +77,26 @@ type pass struct {
 	bounds *bounds
 	nest   *nest
 	sum    hash.Hash
-	// buf holds the content from offset base on; what lies before the place next was probed.
-	buf  []byte
-	base int64
-	next int
+	// buf holds the content from offset base on; what lies before the place next was probed, and what lies before
+	// the place hashed is in sum. Most files are small and say nothing: they are never hashed.
+	buf    []byte
+	base   int64
+	next   int
+	hashed int
+	// nextCrate is the offset up to which a list of crates was looked for.
+	nextCrate int64
 	// quiet tells that the content is an archive's, of which the members are looked at.
 	quiet bool
 
 	captures []capture
 	payloads payloads
 	shape    shape
-	// text is the whole of a script or configuration, up to maxText bytes.
+	// hashBang tells that it is a script by its first line; opened, that what it carries was looked at; sealed
+	// are why something that it carries was not.
+	hashBang, opened bool
+	sealed           []Mark
+	inflater         io.ReadCloser // of zlib, to try what may be a stream
+	// text is what was dropped from buf of a script or configuration, up to maxText bytes.
 	text  []byte
 	found content
 }
@@ -96,8 +108,11 @@ func newPass(t *table, name string, buf []byte) *pass {
 // begin tells a pass what the file is by its first bytes.
 func (s *pass) begin(k kind, head []byte) {
 	s.found.kind = k
-	if k == program {
+	switch k {
+	case program:
 		s.shape = shapeOf(head)
+	case script:
+		s.hashBang = hashBang(head)
 	}
 }
 
@@ -113,6 +128,7 @@ func (s *pass) readFrom(r io.Reader) (done bool, err error) {
 		n, err := r.Read(room[:min(int64(len(room)), limit-s.found.scanned)])
 		s.advance(n)
 		if err == io.EOF {
+			s.appended(1)
 			s.probe(len(s.buf))
 			return !s.payloads.waiting(), nil
 		}
@@ -120,6 +136,7 @@ func (s *pass) readFrom(r io.Reader) (done bool, err error) {
 			return true, err
 		}
 	}
+	s.hash(len(s.buf))
 	rest, err := io.Copy(s.sum, r)
 	s.found.size += rest
 	return true, err
@@ -143,33 +160,58 @@ func (s *pass) write(p []byte) {
 
 // room returns where the next bytes go; it is never empty.
 func (s *pass) room() []byte {
-	const keep = lookBehind + longestWord
+	const keep = lookBehind + longestWord + crateWindow
 	if len(s.buf)+readSize > cap(s.buf) {
 		if drop := s.next - keep; drop > 0 {
+			s.hash(drop)
+			if s.found.kind.isText() {
+				s.text = append(s.text, s.buf[:min(drop, maxText-len(s.text))]...)
+			}
 			s.buf = s.buf[:copy(s.buf, s.buf[drop:])]
 			s.base += int64(drop)
 			s.next -= drop
+			s.hashed -= drop
 		}
 	}
 	return s.buf[len(s.buf):cap(s.buf)]
 }
 
+// hash takes buf up to a place into the sum.
+func (s *pass) hash(to int) {
+	if to > s.hashed {
+		s.sum.Write(s.buf[s.hashed:to])
+		s.hashed = to
+	}
+}
+
+// whole returns the text, up to maxText bytes.
+func (s *pass) whole() []byte {
+	if s.text == nil {
+		return s.buf[:min(len(s.buf), maxText)]
+	}
+	return append(s.text, s.buf[:min(len(s.buf), maxText-len(s.text))]...)
+}
+
 func (s *pass) advance(n int) {
 	fresh := s.buf[len(s.buf) : len(s.buf)+n]
-	s.sum.Write(fresh)
 	s.found.size += int64(n)
 	s.found.scanned += int64(n)
 	for i := range s.captures {
 		c := &s.captures[i]
 		c.data = append(c.data, fresh[:min(n, captureSizes[c.kind]-len(c.data))]...)
 	}
-	if s.found.kind.isText() {
-		s.text = append(s.text, fresh[:min(n, maxText-len(s.text))]...)
+	if s.hashBang && s.shape.end == 0 {
+		if at := bytes.IndexByte(fresh, 0); at >= 0 {
+			s.shape.end, s.shape.ended = s.base+int64(len(s.buf)+at), true
+		}
 	}
 	s.shape.add(fresh, s.base+int64(len(s.buf)))
 	s.buf = s.buf[:len(s.buf)+n]
-	s.appended()
+	s.appended(blockSize)
 	s.probe(len(s.buf) - longestWord)
+	if s.found.kind == program {
+		s.findCrates(len(s.buf) - crateWindow)
+	}
 }
 
 func (s *pass) probe(to int) {
@@ -178,13 +220,16 @@ func (s *pass) probe(to int) {
 	}
 }
 
-// finish looks at the last bytes and returns what was found.
-func (s *pass) finish() *content {
+// finish looks at the last bytes and returns what was found. What says nothing of itself has no digest, unless it
+// is named.
+func (s *pass) finish(named bool) *content {
 	s.probe(len(s.buf))
+	if s.found.kind == program {
+		s.findCrates(len(s.buf))
+	}
 	c := &s.found
-	c.sha256 = hex.EncodeToString(s.sum.Sum(nil))
 	if c.kind.isText() {
-		s.readText()
+		s.readText(s.whole())
 	}
 	for _, p := range s.captures {
 		switch p.kind {
@@ -192,13 +237,22 @@ func (s *pass) finish() *content {
 			if info := buildInfo(p.data, p.offset); info != nil {
 				c.modules = append(c.modules, Mark{By: byBuildInfo, Text: info.Path, Offset: p.offset})
 			}
+		case crateStream:
+			c.crates = append(c.crates, crates(p.data)...)
 		case appletTable:
 			for _, name := range applets(p.data) {
 				c.applets = append(c.applets, Mark{By: byApplet, Text: name, Offset: p.offset})
 			}
 		}
 	}
-	c.packed = s.shape.packed()
+	c.packed = append(s.shape.packed(), s.sealed...)
+	if !s.opened && len(s.sealed) == 0 {
+		c.packed = append(c.packed, s.shape.carries()...)
+	}
+	if named || c.says() {
+		s.hash(len(s.buf))
+		c.sha256 = hex.EncodeToString(s.sum.Sum(nil))
+	}
 	return c
 }
 

@@ -60,7 +60,7 @@ func passOver(t *testing.T, table *table, file []byte, size int) *content {
 		p.write(rest[:n])
 		rest = rest[n:]
 	}
-	return p.finish()
+	return p.finish(true)
 }
 
 // TestPassBoundaries puts a word across every edge of the buffer.
@@ -81,7 +81,13 @@ func TestPassBoundaries(t *testing.T) {
 func FuzzCaptures(f *testing.F) {
 	f.Add([]byte("[\x00[[\x00ash\x00wget\x00\x00"))
 	f.Add(append([]byte("\xff Go buildinf:\x08\x02"), make([]byte, 64)...))
+	f.Add(zlibOf(f, []byte(crateList+`{"name":"a","root":true}]}`)))
 	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, c := range crates(data) {
+			if c.Kind == buildTimeKind {
+				t.Errorf("crate %+v", c)
+			}
+		}
 		for _, name := range applets(data) {
 			if !isApplet([]byte(name)) {
 				t.Errorf("%q is no applet", name)

@@ -2,6 +2,7 @@ package sbom_test
 
 import (
 	"archive/tar"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -34,5 +35,34 @@ func TestDuplicateIsSeenAndNoted(t *testing.T) {
 		if !slices.ContainsFunc(bom.Notes, noted) {
 			t.Errorf("%s: got notes %q", name, bom.Notes)
 		}
+	}
+}
+
+// TestHardLinkRaises: who unpacks a layer sets the mode and the attributes of a hard link, too, and both names are
+// one file. What a link only repeats is told once.
+func TestHardLinkRaises(t *testing.T) {
+	link := func(name string, mode int64, records map[string]string) tar.Header {
+		return tar.Header{Name: name, Linkname: "opt/app", Mode: mode, Typeflag: tar.TypeLink, PAXRecords: records}
+	}
+	archive := imagetest.Tar(t, []tar.Header{
+		{Name: "opt/app", Mode: 0o755, Typeflag: tar.TypeReg},
+		link("opt/same", 0o755, nil),
+		link("opt/setuid", 0o4755, nil),
+		link("opt/setgid", 0o2755, nil),
+		link("opt/able", 0o755, map[string]string{"SCHILY.xattr.security.capability": "\x01\x00\x00\x02"}),
+		{Name: "opt/su", Mode: 0o4755, Typeflag: tar.TypeReg},
+		{Name: "opt/su2", Linkname: "opt/su", Mode: 0o4755, Typeflag: tar.TypeLink},
+	}, []string{elf, "", "", "", "", elf, ""})
+	bom, err := sbom.Scan(t.Context(), sbom.OnePlatform(t, imagetest.Append(t, empty.Image, archive)), sbom.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range bom.Files {
+		got = append(got, fmt.Sprintf("%s %s %v", f.Path, f.Mode, f.Capabilities))
+	}
+	want := []string{"/opt/able -rwxr-xr-x true", "/opt/setgid -rwxr-sr-x false", "/opt/setuid -rwsr-xr-x false", "/opt/su -rwsr-xr-x false"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -25,7 +25,7 @@ func elfShape(head []byte) (s shape, ok bool) {
 	sections, sectionSize, count := e.word(32, 40), int64(e.half(46, 58)), int64(e.half(48, 60))
 	s.bare = sections == 0 || count == 0
 	if !s.bare {
-		s.end = sections + sectionSize*count
+		s.end = max(e.sectionsEnd(sections, sectionSize, count), sections+sectionSize*count)
 	}
 	at, size := e.word(28, 32), int64(e.half(42, 54))
 	for i := range int64(min(e.half(44, 56), maxSegments)) {
@@ -44,6 +44,23 @@ func elfShape(head []byte) (s shape, ok bool) {
 		}
 	}
 	return s, true
+}
+
+// sectionsEnd is where the last section ends, if their table is at the begin, as Go's linker puts it. Others put
+// it at the end.
+func (e elfHeader) sectionsEnd(table, size, count int64) (end int64) {
+	const noContent = 8
+	for i := range count {
+		at := table + i*size
+		if table < 0 || size < 40 || at+64 > int64(len(e.head)) {
+			return 0
+		}
+		section := elfHeader{e.head[at:], e.order, e.wide}
+		if e.order.Uint32(section.head[4:]) != noContent {
+			end = max(end, section.word(16, 24)+section.word(20, 32))
+		}
+	}
+	return end
 }
 
 // elfHeader reads fields of either size and order.

@@ -2,6 +2,7 @@ package sbom
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -47,6 +48,9 @@ const classProperty = "tidewaiter:class"
 // Encode writes the SBOM in the format. The same image makes the same text, but for the time and the
 // identifier that CycloneDX and SPDX ask for.
 func (s *SBOM) Encode(w io.Writer, name string) error {
+	if s.syft == nil {
+		return errors.New("the SBOM was not scanned to be encoded")
+	}
 	for _, f := range formats {
 		if f.name != name {
 			continue

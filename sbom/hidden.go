@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // payloads are the places in a file where something else may begin: a program behind a picture, an archive
@@ -20,15 +21,31 @@ type payloads struct {
 type payload struct {
 	at      int64
 	packing packing
+	// sure tells that nothing else begins so: that it cannot be read is told.
+	sure bool
 }
 
 // maxPayloads bounds the places of one file that are looked at.
-const maxPayloads = 16
+const maxPayloads = 64
 
 // name is what a payload is called: the place where it begins.
 func (p payload) name() string { return fmt.Sprintf("+%d", p.at) }
 
 func (p *payloads) waiting() bool { return len(p.list) > 0 }
+
+// add notes a place, once: several words may begin there.
+func (p *payloads) add(found payload) {
+	if i := slices.IndexFunc(p.list, func(known payload) bool { return known.at == found.at }); i >= 0 {
+		p.list[i].sure = p.list[i].sure || found.sure
+		return
+	}
+	if p.seen++; p.seen <= maxPayloads {
+		p.list = append(p.list, found)
+	}
+}
+
+// end gives up: a limit was reached.
+func (p *payloads) end() { p.list, p.seen = nil, maxPayloads }
 
 // take returns the next place at or after base.
 func (p *payloads) take(base int64) (payload, bool) {
@@ -48,36 +65,78 @@ type hiding struct {
 	skip    int
 	// begins says whether it does, at buf[at:].
 	begins func(buf []byte, at int) bool
-	// textOnly hidings are looked for in text alone.
-	textOnly bool
+	in     place
 }
 
-// hidings are the words that something hidden begins with. Archives count behind a line's end, where a script
-// has them; their magic numbers alone are too short to mean anything.
+// sure says whether nothing but what is meant begins so: in a script with a first line, what is no text.
+func (h hiding) sure(first bool) bool {
+	return first && h.packing != plainPacking && h.in != inText
+}
+
+// place is in which files a hiding is looked for.
+type place int
+
+const (
+	outsidePrograms place = iota
+	inText
+	inScripts // with a first line that says so: what it holds besides is for itself
+	inPrograms
+)
+
+// has says whether a file of the kind, which begins as head does, is such a place.
+func (p place) has(k kind, first bool) bool {
+	switch p {
+	case inText:
+		return k.isText()
+	case inScripts:
+		return k == script && first
+	case inPrograms:
+		return k == program
+	}
+	return k != program
+}
+
+// hidings are the words that something hidden begins with. The magic numbers of some archives are too short to
+// mean anything, but behind a line's end, where a script has them.
 var hidings = map[string]hiding{
-	"\x7fELF\x01\x01\x01":                    {plainPacking, 0, isELF, false},
-	"\x7fELF\x02\x01\x01":                    {plainPacking, 0, isELF, false},
-	"\x7fELF\x01\x02\x01":                    {plainPacking, 0, isELF, false},
-	"\x7fELF\x02\x02\x01":                    {plainPacking, 0, isELF, false},
-	"This program cannot be run in DOS mode": {plainPacking, -dosStub, isMZ, false},
-	"\n\x1f\x8b\x08\x00":                     {gzipPacking, 1, nil, false},
-	"\n\x1f\x8b\x08\x08":                     {gzipPacking, 1, nil, false},
-	"\n\x28\xb5\x2f\xfd":                     {zstdPacking, 1, nil, false},
-	"\n\xfd7zXZ\x00":                         {xzPacking, 1, nil, false},
-	"\nBZh91AY&SY":                           {bzip2Packing, 1, nil, false},
-	"\nPK\x03\x04":                           {zipPacking, 1, nil, false},
-	"f0VMRgIBAQ":                             {base64Packing, 0, nil, true},
-	"f0VMRgEBAQ":                             {base64Packing, 0, nil, true},
-	"f0VMRgICAQ":                             {base64Packing, 0, nil, true},
-	"f0VMRgECAQ":                             {base64Packing, 0, nil, true},
-	"TVqQAAMAAAAEAAAA":                       {base64Packing, 0, nil, true},
-	"H4sIA":                                  {base64Packing, 0, isBase64, true},
-	"7f454c46010101":                         {hexPacking, 0, nil, true},
-	"7f454c46020101":                         {hexPacking, 0, nil, true},
-	"7F454C46010101":                         {hexPacking, 0, nil, true},
-	"7F454C46020101":                         {hexPacking, 0, nil, true},
-	"\\x7f\\x45\\x4c\\x46":                   {hexPacking, 0, nil, true},
-	"\\x7F\\x45\\x4C\\x46":                   {hexPacking, 0, nil, true},
+	"\x7fELF\x01\x01\x01":                    {plainPacking, 0, isELF, outsidePrograms},
+	"\x7fELF\x02\x01\x01":                    {plainPacking, 0, isELF, outsidePrograms},
+	"\x7fELF\x01\x02\x01":                    {plainPacking, 0, isELF, outsidePrograms},
+	"\x7fELF\x02\x02\x01":                    {plainPacking, 0, isELF, outsidePrograms},
+	"This program cannot be run in DOS mode": {plainPacking, -dosStub, isMZ, outsidePrograms},
+	"\n\x1f\x8b\x08\x00":                     {gzipPacking, 1, nil, outsidePrograms},
+	"\n\x1f\x8b\x08\x08":                     {gzipPacking, 1, nil, outsidePrograms},
+	"\x1f\x8b\x08\x00\x00\x00\x00\x00":       {gzipPacking, 0, nil, outsidePrograms},
+	"\n\x28\xb5\x2f\xfd":                     {zstdPacking, 1, nil, outsidePrograms},
+	"\n\x04\x22\x4d\x18":                     {lz4Packing, 1, nil, outsidePrograms},
+	"\xfd7zXZ\x00":                           {xzPacking, 0, nil, outsidePrograms},
+	"BZh91AY&SY":                             {bzip2Packing, 0, nil, outsidePrograms},
+	"\nPK\x03\x04":                           {zipPacking, 1, nil, outsidePrograms},
+	"PK\x03\x04\x0a\x00":                     {zipPacking, 0, isZip, outsidePrograms},
+	"PK\x03\x04\x14\x00":                     {zipPacking, 0, isZip, outsidePrograms},
+	"PK\x03\x04\x2d\x00":                     {zipPacking, 0, isZip, outsidePrograms},
+	"\n]\x00\x00\x80\x00":                    {lzmaPacking, 1, nil, outsidePrograms},
+	"\n]\x00\x00\x00\x02":                    {lzmaPacking, 1, nil, outsidePrograms},
+	"\n]\x00\x00\x00\x04":                    {lzmaPacking, 1, nil, outsidePrograms},
+	"\n7z\xbc\xaf\x27\x1c":                   {unreadPacking, 1, nil, inScripts},
+	"\nRar!\x1a\x07":                         {unreadPacking, 1, nil, inScripts},
+	"\nSalted__":                             {unreadPacking, 1, nil, inScripts},
+	"\nLZIP\x01":                             {unreadPacking, 1, nil, inScripts},
+	"\n\x89LZO\x00\x0d\x0a\x1a\x0a":          {unreadPacking, 1, nil, inScripts},
+	"_MEI·PASS":                              {zlibPacking, 0, nil, inPrograms}, // PyInstaller
+	"KAY·\x28\xb5\x2f\xfd":                   {zstdPacking, 3, nil, inPrograms}, // Nuitka
+	"f0VMRgIBAQ":                             {base64Packing, 0, nil, inText},
+	"f0VMRgEBAQ":                             {base64Packing, 0, nil, inText},
+	"f0VMRgICAQ":                             {base64Packing, 0, nil, inText},
+	"f0VMRgECAQ":                             {base64Packing, 0, nil, inText},
+	"TVqQAAMAAAAEAAAA":                       {base64Packing, 0, nil, inText},
+	"H4sIA":                                  {base64Packing, 0, isBase64, inText},
+	"7f454c46010101":                         {hexPacking, 0, nil, inText},
+	"7f454c46020101":                         {hexPacking, 0, nil, inText},
+	"7F454C46010101":                         {hexPacking, 0, nil, inText},
+	"7F454C46020101":                         {hexPacking, 0, nil, inText},
+	"\\x7f\\x45\\x4c\\x46":                   {hexPacking, 0, nil, inText},
+	"\\x7F\\x45\\x4C\\x46":                   {hexPacking, 0, nil, inText},
 }
 
 // dosStub is how far into a Windows program its sentence about DOS stands, in bytes.
@@ -85,31 +144,28 @@ const dosStub = 0x4e
 
 // hides notes what begins at the word buf[at:], if anything does.
 func (s *pass) hides(h hiding, at int) {
-	text := s.found.kind.isText()
-	if s.found.kind == program || h.textOnly && !text || at+h.skip < 0 {
+	if !h.in.has(s.found.kind, s.hashBang) || at+h.skip < 0 {
 		return
 	}
 	if h.begins != nil && !h.begins(s.buf, at) {
 		return
 	}
-	if s.payloads.seen++; s.payloads.seen <= maxPayloads {
-		s.payloads.list = append(s.payloads.list, payload{s.base + int64(at+h.skip), h.packing})
-	}
+	s.payloads.add(payload{s.base + int64(at+h.skip), h.packing, h.sure(s.hashBang)})
 }
 
-// appended notes an archive behind the end of a program: that is how self-extracting ones are made.
-func (s *pass) appended() {
-	const enough = 16 // bytes, for the magic number of any but tar
-	at := s.shape.end - s.base
-	if s.shape.end == 0 || at > int64(len(s.buf)-enough) {
+// appended notes an archive behind the end of a program, of which enough bytes are there: that is how
+// self-extracting ones are made.
+func (s *pass) appended(enough int) {
+	end := s.shape.end
+	if end == 0 || s.shape.ended || end > s.base+int64(len(s.buf)-enough) {
 		return
 	}
-	s.shape.end = 0
-	if at < 0 {
+	s.shape.ended = true
+	if end < s.base {
 		return
 	}
-	if f := packingOf(s.buf[at:]); f != notPacked {
-		s.payloads.list = append(s.payloads.list, payload{s.base + at, f})
+	if f := packingOf(s.buf[end-s.base:]); f != notPacked {
+		s.payloads.add(payload{end, f, true})
 	}
 }
 
@@ -132,6 +188,12 @@ func isELF(buf []byte, at int) bool {
 	}
 	kind := order.Uint16(head[16:])
 	return (kind == 2 || kind == 3) && order.Uint32(head[20:]) == 1 && order.Uint16(head[size:]) == want
+}
+
+// isZip checks the header of the first member of a zip archive.
+func isZip(buf []byte, at int) bool {
+	_, ok := readZipHead(buf[at:])
+	return ok
 }
 
 // isMZ tells whether the DOS stub before its sentence begins as it does.

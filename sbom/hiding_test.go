@@ -149,16 +149,35 @@ func tarOf(t testing.TB, name string, content []byte) []byte {
 	return out.Bytes()
 }
 
-func zipOf(t testing.TB, method uint16, name string, content []byte) []byte {
+// zstdWindow asks for a window of so many bytes.
+func zstdWindow(t testing.TB, window int, b []byte) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	w := zip.NewWriter(&out)
-	f, err := w.CreateHeader(&zip.FileHeader{Name: name, Method: method})
+	w, err := zstd.NewWriter(&out, zstd.WithWindowSize(window), zstd.WithEncoderConcurrency(1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = f.Write(content)
+	_, err = w.Write(b)
 	if err := errorsOf(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func zipOf(t testing.TB, method uint16, name string, contents ...[]byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	for _, content := range contents {
+		f, err := w.CreateHeader(&zip.FileHeader{Name: name, Method: method})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write(content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
@@ -258,7 +277,7 @@ func hidingPlaces() []hidden {
 }
 
 func TestHidingPlaces(t *testing.T) {
-	for _, h := range hidingPlaces() {
+	for _, h := range slices.Concat(hidingPlaces(), carriers()) {
 		t.Run(h.name, func(t *testing.T) {
 			classes := classesOf(t, h.path, h.mode, h.file(t), 1<<30)
 			i := slices.IndexFunc(classes, func(c Class) bool { return c.Class == "miner" })
@@ -266,7 +285,7 @@ func TestHidingPlaces(t *testing.T) {
 				t.Fatalf("no miner: %+v", classes)
 			}
 			for _, m := range classes[i].Marks {
-				if m.In != h.in {
+				if m.In != h.in && h.in != "anywhere" {
 					t.Errorf("mark %q is in %q, want %q", m.Text, m.In, h.in)
 				}
 				if h.in != "" && len(m.SHA256) != 64 {
@@ -338,6 +357,14 @@ func TestUnscanned(t *testing.T) {
 	for range maxLayers + 1 {
 		squeezed = gzipOf(t, squeezed)
 	}
+	windows := zstdWindow(t, maxWindow, make([]byte, 1<<20))
+	for range 2 {
+		windows = zstdWindow(t, maxWindow, append(windows, make([]byte, 1<<20)...))
+	}
+	zips := zipOf(t, zip.Deflate, "x", make([]byte, 16<<20))
+	for range 3 {
+		zips = zipOf(t, zip.Deflate, "z", zips, zips, zips, zips, zips, zips, zips, zips)
+	}
 	encrypted := zipOf(t, zip.Deflate, "x", []byte("text"))
 	encrypted[6] |= zipEncrypted
 	whole := gzipOf(t, noise(1<<16))
@@ -349,6 +376,10 @@ func TestUnscanned(t *testing.T) {
 		{"gzip in gzip", gapLimit, "in each other", squeezed},
 		{"bomb", gapLimit, "times its size", gzipOf(t, make([]byte, nestedFloor+1<<20))},
 		{"bomb in a zip", gapLimit, "times its size", zipOf(t, zip.Deflate, "x", make([]byte, nestedFloor+1<<20))},
+		{"zip in zip", gapLimit, "times its size", zips},
+		{"many members", gapLimit, "files", zipOf(t, zip.Store, "x", make([][]byte, maxMembers+1)...)},
+		{"windows in windows", gapLimit, "memory", windows},
+		{"a window too large", gapBroken, "window", zstdWindow(t, 2*maxWindow, make([]byte, 3*maxWindow))},
 		{"encrypted", gapBroken, "encrypted", encrypted},
 		{"cut short", gapBroken, "EOF", whole[:len(whole)/2]},
 		{"7z", gapBroken, "not read", []byte("7z\xbc\xaf\x27\x1c\x00\x04")},
@@ -409,8 +440,8 @@ func checksum(header []byte) {
 
 // FuzzArchives: whatever begins as an archive or a program is read in bounded time and memory.
 func FuzzArchives(f *testing.F) {
-	for _, h := range hidingPlaces() {
-		if !strings.HasPrefix(h.name, "xz") && !strings.HasPrefix(h.name, "bzip2") {
+	for _, h := range slices.Concat(hidingPlaces(), carriers()) {
+		if !strings.Contains(h.name, "xz") && !strings.HasPrefix(h.name, "bzip2") {
 			f.Add(h.file(f))
 		}
 	}
@@ -441,9 +472,13 @@ func FuzzShape(f *testing.F) {
 	f.Fuzz(func(t *testing.T, file []byte) {
 		s := shapeOf(file[:min(len(file), headSize)])
 		s.add(file, 0)
-		if s.total > int64(len(file))*maxSections || s.total < 0 {
-			t.Errorf("%d bytes of code in %d", s.total, len(file))
+		if n := s.inCode.total; n > int64(len(file))*maxSections || n < 0 {
+			t.Errorf("%d bytes of code in %d", n, len(file))
+		}
+		if n := s.behind.total; n > int64(len(file)) || n < 0 {
+			t.Errorf("%d bytes behind the end of %d", n, len(file))
 		}
 		s.packed()
+		s.carries()
 	})
 }

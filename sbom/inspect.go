@@ -15,15 +15,28 @@ var buffers = sync.Pool{New: func() any { return new(make([]byte, 2*readSize)) }
 // of which there is nothing to say, whoever owns them and whatever they are called. head are the first bytes,
 // rest what follows.
 func (t *table) inspect(name string, mode os.FileMode, head []byte, rest io.Reader, b *bounds) (*content, error) {
-	c, err := t.look(name, mode, head, rest, b, &nest{bounds: b})
-	if err != nil {
+	c, err := t.inspectAny(name, mode, head, rest, b, false)
+	if err != nil || !t.matters(name, mode, c) {
 		return nil, err
 	}
-	byName := c.kind.isCode() || c.kind.isText() && (mode&0o111 != 0 || t.telling(name))
-	if !byName && !c.says() {
-		return nil, nil
-	}
 	return c, nil
+}
+
+// inspectAny is inspect for files of which there is nothing to say, too. With hashed, it says their digest.
+func (t *table) inspectAny(name string, mode os.FileMode, head []byte, rest io.Reader, b *bounds, hashed bool) (*content, error) {
+	n := &nest{bounds: b, hashed: hashed}
+	defer n.end()
+	return t.look(name, mode, head, rest, b, n)
+}
+
+// matters says whether there may be anything to say of a file: by what is in it, or by its name.
+func (t *table) matters(name string, mode os.FileMode, c *content) bool {
+	return t.tellsByName(c.kind, name, mode) || c.says()
+}
+
+// tellsByName says whether a file is one of which the name or the owner may say what it is.
+func (t *table) tellsByName(k kind, name string, mode os.FileMode) bool {
+	return k.isCode() || k.isText() && (mode&0o111 != 0 || t.telling(name))
 }
 
 // look is inspect at any depth of archives in archives. It returns what there was, even with an error.
@@ -34,7 +47,7 @@ func (t *table) look(name string, mode os.FileMode, head []byte, rest io.Reader,
 	s.bounds, s.nest = b, n
 	s.begin(kindOf(name, mode, head), head)
 	err := s.read(io.MultiReader(bytes.NewReader(head), rest), packingOf(head))
-	return s.finish(), err
+	return s.finish(n.outer == s && n.hashed || t.tellsByName(s.found.kind, name, mode)), err
 }
 
 // read scans r to its end, and looks into what it is an archive of and into what is hidden in it.
@@ -45,7 +58,9 @@ func (s *pass) read(r io.Reader, f packing) error {
 	if f != notPacked {
 		s.quiet = true
 		in := &counted{r: r, to: s}
-		s.unpack("", f, false, in)
+		if err := s.unpack("", f, in); err != nil {
+			s.gap("", err)
+		}
 		s.quiet = false
 		if in.err != nil {
 			return in.err
@@ -58,7 +73,7 @@ func (s *pass) read(r io.Reader, f packing) error {
 		}
 		for p, ok := s.payloads.take(s.base); ok; p, ok = s.payloads.take(s.base) {
 			in := &counted{r: r, to: s, ahead: bytes.Clone(s.buf[p.at-s.base:])}
-			s.unpack(p.name(), p.packing, true, in)
+			s.unpackPayload(p, in)
 			if in.err != nil {
 				return in.err
 			}

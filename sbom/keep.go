@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -32,7 +33,7 @@ type wanted struct {
 }
 
 // shortestPart is how long a name has to be to be looked for inside others, in bytes.
-const shortestPart = 4
+const shortestPart = 3
 
 var theWanted = sync.OnceValue(func() *wanted {
 	w := &wanted{byBase: map[string][]string{}, byExtension: map[string][]string{}}
@@ -120,8 +121,13 @@ type facts struct {
 	content *content // nil if it was not looked into
 	// mime is the type of a program that cataloguers ask for by type; empty for all other files.
 	mime string
-	// binary tells that the configuration names a file like this one as what to start, and that it is no text.
+	// oversized tells that it is a script of a shell, and larger than such a text may be to be read.
+	oversized bool
+	// binary tells that it is no text.
 	binary bool
+	// kind is the file's, and sums are its digests, if it is checkable.
+	kind kind
+	sums sums
 }
 
 // factsOf returns what the walk left with an entry.
@@ -144,16 +150,29 @@ func (s *scanner) visit(m *image.Member, stream *image.Content) (keep bool, err 
 		return false, err
 	}
 	isProgram := isProgram(head)
-	keep = s.wanted.file(m.Name) || isProgram && s.wanted.program(m.Name) || s.startable(m, head)
+	keep = s.wanted.file(m.Name) || isProgram && s.wanted.program(m.Name) || s.startable(m, head) || databaseOf(m.Name) != ""
 	if !keep && !isProgram {
 		stream.Drop()
 	}
-	c, err := s.table.inspect(m.Name, m.Mode, head, stream, s.bounds)
-	f := &facts{content: c, binary: s.starts[path.Base(m.Name)] && !isText(head)}
-	if err != nil || c == nil && !f.binary {
+	digests := s.hasher.begin(m.Name, kindOf(m.Name, m.Mode, head), head)
+	c, err := s.table.inspectAny(m.Name, m.Mode, head, digests.through(stream), s.bounds, digests != nil)
+	if err != nil {
 		return keep, err
 	}
-	if isProgram && c != nil && c.tells(head) {
+	f := &facts{kind: c.kind, binary: !isText(head)}
+	f.oversized = m.Size > s.limits.Script && !f.binary && mayBeShells(m.Name, head)
+	if s.table.matters(m.Name, m.Mode, c) {
+		f.content = c
+	}
+	if c.sha256 != "" && checkable(m.Name, f.kind) {
+		f.sums = digests.sums(c.sha256)
+	} else if f.content == nil && !f.oversized {
+		if f.binary {
+			m.Facts = binaryFacts
+		}
+		return keep, nil
+	}
+	if isProgram && f.content != nil && c.tells(head) {
 		f.mime, _, _ = strings.Cut(mimetype.Detect(head[:min(len(head), mimeWindow)]).String(), ";")
 		keep = true
 	}
@@ -167,6 +186,18 @@ func (s *scanner) startable(m *image.Member, head []byte) bool {
 	return m.Size <= s.limits.Script && isText(head) && !isProgram(head) &&
 		(s.starts[path.Base(m.Name)] || hashBang(head) || path.Ext(m.Name) == ".sh" || isAutostart(m.Name))
 }
+
+// mayBeShells says whether a text may be a shell's script: by its first line, or without one by its name.
+func mayBeShells(name string, head []byte) bool {
+	if !hashBang(head) {
+		return slices.Contains([]string{"", ".sh", ".bash", ".ksh", ".zsh"}, path.Ext(name))
+	}
+	line, _, _ := bytes.Cut(bytes.TrimLeft(head, "\ufeff \t\r\n"), []byte("\n"))
+	return shellLine.Match(line)
+}
+
+// shellLine is the first line of a shell's script.
+var shellLine = regexp.MustCompile(`[/\s](?:ba|da|a|z|k|mk|c|tc|fi|busybox )?sh\b`)
 
 // mimeWindow is how many of the first bytes syft tells MIME types by.
 const mimeWindow = 3072

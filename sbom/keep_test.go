@@ -3,6 +3,7 @@ package sbom
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -10,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -32,6 +34,7 @@ type listening struct {
 
 	mu    sync.Mutex
 	asked map[string]bool
+	all   []string // who asked for all files
 }
 
 func (l *listening) FileResolver(source.Scope) (file.Resolver, error) { return l, nil }
@@ -42,6 +45,14 @@ func (l *listening) hear(patterns []string) {
 	for _, p := range patterns {
 		l.asked[p] = true
 	}
+}
+
+func (l *listening) AllLocations(ctx context.Context) <-chan file.Location {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	pc, _, _, _ := runtime.Caller(1)
+	l.all = append(l.all, runtime.FuncForPC(pc).Name())
+	return l.resolver.AllLocations(ctx)
 }
 
 func (l *listening) FilesByPath(paths ...string) ([]file.Location, error) {
@@ -56,7 +67,10 @@ func (l *listening) FilesByGlob(patterns ...string) ([]file.Location, error) {
 
 // TestWanted: all that syft's cataloguers search for is on the list.
 func TestWanted(t *testing.T) {
-	src := sourceOf(map[string]string{"/app": "x"}, nil)
+	const release = "ID=debian\nVERSION_ID=\"12\"\n" // of which there is more to ask
+	src := sourceOf(map[string]string{"/etc/os-release": release}, func(*image.Entry) (*io.SectionReader, error) {
+		return io.NewSectionReader(strings.NewReader(release), 0, int64(len(release))), nil
+	})
 	l := &listening{imageSource: src, resolver: src.resolver, asked: map[string]bool{}}
 	ctx, err := withoutLicenseTexts(t.Context())
 	if err != nil {
@@ -67,6 +81,9 @@ func TestWanted(t *testing.T) {
 	}
 	if len(l.asked) < 100 {
 		t.Errorf("syft searched only for %q", slices.Collect(maps.Keys(l.asked)))
+	}
+	if len(l.all) != 1 || !strings.Contains(l.all[0], "/cataloger/nix.") {
+		t.Errorf("all files are asked for by %q, and only nix's cataloguer is known to", l.all)
 	}
 	listed := strings.Split(wantedPatterns, "\n")
 	for pattern := range l.asked {
@@ -104,7 +121,7 @@ func TestWantedFile(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", name, got, want)
 		}
 	}
-	for name, want := range map[string]bool{"/usr/bin/x86_64-linux-gnu-gcc-12": false, "/usr/bin/python3-dbg": false, "/usr/sbin/nginx-debug": true, "/bin/ls": false} {
+	for name, want := range map[string]bool{"/usr/bin/x86_64-linux-gnu-gcc-12": true, "/usr/bin/python3-dbg": false, "/usr/sbin/nginx-debug": true, "/bin/ls": false} {
 		if got := w.program(name); got != want {
 			t.Errorf("program %s: got %v, want %v", name, got, want)
 		}
@@ -179,7 +196,26 @@ func TestKeepsEnough(t *testing.T) {
 				t.Fatal(err)
 			}
 			check(t, img.Platforms[0])
+			readOnce(t, img.Platforms[0])
 		})
+	}
+}
+
+// readOnce checks that all that is asked for was kept at the first reading.
+func readOnce(t *testing.T, p *image.Platform) {
+	t.Helper()
+	var mu sync.Mutex
+	seen := map[int]int64{}
+	progress := func(layer int, read, _ int64) {
+		mu.Lock()
+		defer mu.Unlock()
+		if read < seen[layer] {
+			t.Errorf("layer %d is read again", layer)
+		}
+		seen[layer] = read
+	}
+	if _, err := Scan(t.Context(), p, Options{Progress: progress}); err != nil {
+		t.Fatal(err)
 	}
 }
 

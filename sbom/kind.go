@@ -34,6 +34,17 @@ func (k kind) isText() bool { return k == script || k == config }
 // isCode says whether words count as they do in programs.
 func (k kind) isCode() bool { return k == program || k == bytecode || k == unknown }
 
+// isRun says whether something may run a file, or what is in it.
+func (k kind) isRun() bool { return k.isCode() || k == script || k == archived }
+
+// kindNames are what kinds are called in evidence.
+var kindNames = map[kind]string{
+	data: "data", program: "program", bytecode: "bytecode", unknown: "executable", script: "script", config: "text",
+	archived: "archive",
+}
+
+func (k kind) String() string { return kindNames[k] }
+
 // headSize is how many of the first bytes of a file tell what it is. Programs that UPX has packed say so in as many.
 const headSize = 8 << 10
 

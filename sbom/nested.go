@@ -1,11 +1,7 @@
 package sbom
 
 import (
-	"archive/tar"
-	"bufio"
-	"bytes"
 	"cmp"
-	"compress/bzip2"
 	"errors"
 	"fmt"
 	"io"
@@ -15,12 +11,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
-	"github.com/xi2/xz"
-
-	"github.com/tidewaiter/tidewaiter/image"
 )
 
 // Bounds of what archives unpack to. The memory of a decoder is bounded, too.
@@ -30,7 +20,9 @@ const (
 	maxMembers   = 200_000  // files in one archive and all those in it
 	nestedRatio  = 100      // to one: what a file may unpack to, of its own bytes
 	nestedFloor  = 64 << 20 // bytes that any file may unpack to
-	maxWindow    = 64 << 20 // bytes of a zstd or xz decoder's window
+	maxWindow    = 64 << 20 // bytes of one decoder's window
+	commonWindow = 8 << 20  // of what the tools make that are not told to be slow
+	maxWindows   = 96 << 20 // of the decoders around one file
 	maxSparse    = 16 << 20 // bytes of a file with holes in a tar archive
 	maxMarks     = 16       // marks that are kept of one tool inside an archive
 	blockSize    = 512      // of a tar archive
@@ -42,6 +34,7 @@ const (
 type bounds struct {
 	file   int64 // bytes of one file, or of one member of an archive
 	nested atomic.Int64
+	large  sync.Mutex // of the one file at a time that needs a large window
 }
 
 // newBounds are the bounds for one scan.
@@ -55,12 +48,40 @@ func newBounds(l Limits) *bounds {
 type nest struct {
 	bounds *bounds
 	outer  *pass // over the file itself
+	hashed bool  // its digest is wanted, even if there is nothing to say of it
 	// archives and layers are how deep it is in archives, and in archives and compressions.
 	archives, layers int
 	// guesses counts the payloads around it, which may be none: what is broken there says nothing.
 	guesses  int
 	members  int
 	unpacked int64
+	// windows are bytes of memory that its decoders have now; large tells that it holds bounds.large.
+	windows int64
+	large   bool
+}
+
+// window takes the memory of a decoder's window, for as long as it is used.
+func (n *nest) window(large bool) (free func(), err error) {
+	size := int64(commonWindow)
+	if large {
+		size = maxWindow
+	}
+	if n.windows+size > maxWindows {
+		return nil, limitError(fmt.Sprintf("its decoders need more than %d bytes of memory", maxWindows))
+	}
+	if large && !n.large {
+		n.bounds.large.Lock()
+		n.large = true
+	}
+	n.windows += size
+	return func() { n.windows -= size }, nil
+}
+
+// end lets the next file have a large window.
+func (n *nest) end() {
+	if n.large {
+		n.bounds.large.Unlock()
+	}
 }
 
 // A gap of one of these tools is a limit that was reached. Any other is an archive that cannot be read.
@@ -77,72 +98,32 @@ func (e limitError) Error() string { return string(e) }
 // errEncrypted is what a member of an archive is that needs a password.
 var errEncrypted = errors.New("it is encrypted")
 
-// packing is how something is packed.
-type packing int
-
-const (
-	notPacked packing = iota
-	tarPacking
-	zipPacking
-	arPacking
-	gzipPacking
-	bzip2Packing
-	xzPacking
-	zstdPacking
-	unreadPacking // of a kind that nothing here reads
-	plainPacking  // a program as it is
-	base64Packing
-	hexPacking
-)
-
-// magics begin what is packed; a tar archive has its magic number elsewhere.
-var magics = []struct {
-	magic string
-	packing
-}{
-	{"\x1f\x8b\x08", gzipPacking}, {"\x28\xb5\x2f\xfd", zstdPacking}, {"\xfd7zXZ\x00", xzPacking},
-	{"PK\x03\x04", zipPacking}, {"!<arch>\n", arPacking},
-	{"7z\xbc\xaf\x27\x1c", unreadPacking}, {"Rar!\x1a\x07", unreadPacking}, {"MSCF\x00\x00\x00\x00", unreadPacking},
-}
-
-const (
-	tarMagicAt = 257
-	tarMagic   = "ustar"
-)
-
-// packingOf says what head begins.
-func packingOf(head []byte) packing {
-	for _, m := range magics {
-		if bytes.HasPrefix(head, []byte(m.magic)) {
-			return m.packing
+// unpack looks into what r is packed as. What is wrong with it is no error of the file's.
+func (s *pass) unpack(inner string, f packing, r io.Reader) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("its decoder panicked: %v", p)
 		}
-	}
-	switch {
-	case len(head) >= 10 && string(head[:3]) == "BZh" && string(head[4:10]) == "1AY&SY":
-		return bzip2Packing
-	case len(head) >= blockSize && string(head[tarMagicAt:tarMagicAt+len(tarMagic)]) == tarMagic:
-		return tarPacking
-	}
-	return notPacked
+	}()
+	return s.unpackAs(inner, f, r)
 }
 
-// unpack looks into what r is packed as. Nothing that is wrong with it is an error: it is a gap, but for what is
-// only a guess, which then was wrong.
-func (s *pass) unpack(inner string, f packing, guess bool, r io.Reader) {
-	if guess {
+// unpackPayload looks into what begins at a place of the file. What cannot be read there is a gap of a file that
+// unpacks itself if it is sure to be something, and else it was none.
+func (s *pass) unpackPayload(p payload, r io.Reader) {
+	if !p.sure {
 		s.nest.guesses++
 		defer func() { s.nest.guesses-- }()
 	}
-	err := func() (err error) {
-		defer func() {
-			if p := recover(); p != nil {
-				err = fmt.Errorf("its decoder panicked: %v", p)
-			}
-		}()
-		return s.unpackAs(inner, f, r)
-	}()
-	if err != nil {
-		s.gap(inner, err)
+	err := s.unpack(p.name(), p.packing, r)
+	var limit limitError
+	switch {
+	case err == nil:
+		s.opened = true
+	case p.sure && !errors.As(err, &limit):
+		s.sealed = append(s.sealed, Mark{By: byLayout, Text: fmt.Sprintf("what it carries: %.200s", err), Offset: p.at})
+	default:
+		s.gap(p.name(), err)
 	}
 }
 
@@ -152,6 +133,7 @@ func (s *pass) gap(inner string, err error) {
 	var limit limitError
 	if errors.As(err, &limit) {
 		tool = gapLimit
+		s.payloads.end()
 	} else if s.nest.guesses > 0 {
 		return
 	}
@@ -167,90 +149,37 @@ func (s *pass) unpackAs(inner string, f packing, r io.Reader) error {
 	n.layers++
 	defer func() { n.layers-- }()
 	switch f {
-	case tarPacking, zipPacking, arPacking:
+	case tarPacking, zipPacking, arPacking, cpioPacking, rpmPacking, asarPacking:
 		if n.archives == maxArchives {
 			return limitError(fmt.Sprintf("more than %d archives in each other", maxArchives))
 		}
 		n.archives++
 		defer func() { n.archives-- }()
-		return map[packing]func(string, io.Reader) error{tarPacking: s.untar, zipPacking: s.unzip, arPacking: s.unar}[f](inner, r)
+		return s.unarchive(inner, f, r)
 	case unreadPacking:
-		return errors.New("it is an archive of a kind that is not read")
+		head, _ := readHead(r, make([]byte, blockSize))
+		return notReadError(head)
 	case plainPacking:
 		return s.member(inner, 0o755, r)
 	}
 	return s.decompress(inner, f, r)
 }
 
-// decompress looks at the one file that r unpacks to.
-func (s *pass) decompress(inner string, f packing, r io.Reader) error {
-	var z io.Reader
+// unarchive looks at what is in an archive.
+func (s *pass) unarchive(inner string, f packing, r io.Reader) error {
 	switch f {
-	case gzipPacking:
-		return s.gunzip(inner, r)
-	case bzip2Packing:
-		z = bzip2.NewReader(r)
-	case xzPacking:
-		x, err := xz.NewReader(r, maxWindow)
-		if err != nil {
-			return err
-		}
-		z = x
-	case zstdPacking:
-		d, err := zstd.NewReader(r, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true), zstd.WithDecoderConcurrency(1))
-		if err != nil {
-			return err
-		}
-		defer d.Close()
-		z = d
+	case tarPacking:
+		return s.untar(inner, r)
+	case zipPacking:
+		return s.unzip(inner, r)
+	case arPacking:
+		return s.unar(inner, r)
+	case cpioPacking:
+		return s.uncpio(inner, r)
+	case rpmPacking:
+		return s.unrpm(inner, r)
 	default:
-		z = decoded(f, r)
-	}
-	return s.member(inner, 0, &spending{z, s.nest})
-}
-
-var gzips = sync.Pool{New: func() any { return new(gzip.Reader) }}
-
-// gunzip looks at what r unpacks to, and at what is behind it: others stop there, or go on, as they like.
-func (s *pass) gunzip(inner string, r io.Reader) error {
-	z := gzips.Get().(*gzip.Reader)
-	defer gzips.Put(z)
-	in := bufio.NewReaderSize(r, 16<<10)
-	if err := z.Reset(in); err != nil {
-		return err
-	}
-	z.Multistream(false)
-	if err := s.member(inner, 0, &spending{&gzipStreams{z, in}, s.nest}); err != nil {
-		return err
-	}
-	if skipZeros(in) != nil {
-		return nil
-	}
-	return s.member(within(inner, afterEnd), 0, in)
-}
-
-// afterEnd is what the bytes behind an archive are called.
-const afterEnd = "after the end"
-
-// gzipStreams reads streams that stand behind each other, which together are one.
-type gzipStreams struct {
-	z  *gzip.Reader
-	in *bufio.Reader
-}
-
-func (g *gzipStreams) Read(p []byte) (int, error) {
-	for {
-		n, err := g.z.Read(p)
-		if n > 0 || err != io.EOF {
-			return n, err
-		}
-		if head, _ := g.in.Peek(3); packingOf(head) != gzipPacking {
-			return 0, io.EOF
-		}
-		if err := g.z.Reset(g.in); err != nil {
-			return 0, err
-		}
-		g.z.Multistream(false)
+		return s.unasar(inner, r)
 	}
 }
 
@@ -267,7 +196,7 @@ func (s *spending) Read(p []byte) (int, error) {
 		return n, limitError(fmt.Sprintf("it unpacks to more than %d times its size", nestedRatio))
 	}
 	if s.n.bounds.nested.Add(int64(-n)) < 0 {
-		return n, limitError("the archives of the image unpack to more than the limit (sbom limit: nested)")
+		return n, limitError("the archives of the image unpack to more than limits.nested")
 	}
 	return n, err
 }
@@ -318,63 +247,6 @@ func adopt(classes []Class, c Class) []Class {
 	room := max(0, maxMarks-len(classes[i].Marks))
 	classes[i].Marks = append(classes[i].Marks, c.Marks[:min(room, len(c.Marks))]...)
 	return classes
-}
-
-// untar reads tar archives, also several behind each other, as an .apk has them.
-func (s *pass) untar(inner string, r io.Reader) error {
-	in := bufio.NewReaderSize(r, 4*blockSize)
-	for {
-		if err := s.untarOne(inner, in); err != nil {
-			return err
-		}
-		if err := skipZeros(in); err != nil {
-			return nil // nothing but zeros to the end
-		}
-		if head, _ := in.Peek(blockSize); packingOf(head) != tarPacking {
-			return s.member(within(inner, afterEnd), 0, in)
-		}
-	}
-}
-
-func (s *pass) untarOne(inner string, r io.Reader) error {
-	t := tar.NewReader(r)
-	for {
-		h, err := t.Next()
-		switch {
-		case err == io.EOF:
-			return nil
-		case errors.Is(err, tar.ErrInsecurePath): // names only show where it was
-		case err != nil:
-			return err
-		}
-		if h.Size == 0 || h.Typeflag == tar.TypeXGlobalHeader {
-			continue
-		}
-		name, content := within(inner, memberName(h.Name)), io.Reader(t)
-		// Holes stand nowhere and cost nothing: what is behind such a member is not far away, however large it is.
-		if image.Sparse(h) {
-			content = io.LimitReader(&spending{t, s.nest}, maxSparse)
-			if h.Size > maxSparse {
-				s.gap(name, fmt.Errorf("it has holes, and more than %d bytes with them", maxSparse))
-			}
-		}
-		if err := s.member(name, os.FileMode(h.Mode&0o777), content); err != nil {
-			return err
-		}
-	}
-}
-
-// skipZeros skips to the first byte that is not zero; the error is io.EOF if there is none.
-func skipZeros(r *bufio.Reader) error {
-	for {
-		b, err := r.ReadByte()
-		if err != nil {
-			return err
-		}
-		if b != 0 {
-			return r.UnreadByte()
-		}
-	}
 }
 
 // memberName is a member's name as a path, which never leads out of the archive.

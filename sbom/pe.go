@@ -30,6 +30,7 @@ func peShape(head []byte) (s shape, ok bool) {
 	}
 	header := head[at:]
 	count, optional := binary.LittleEndian.Uint16(header[6:]), int64(binary.LittleEndian.Uint16(header[20:]))
+	s.end = peSignatureEnd(header, optional)
 	for i := range int64(min(count, maxSections)) {
 		begin := at + peHeaderSize + optional + i*peSectionSize
 		if begin+peSectionSize > int64(len(head)) {
@@ -47,4 +48,26 @@ func peShape(head []byte) (s shape, ok bool) {
 		}
 	}
 	return s, true
+}
+
+// peSignatureEnd is where the signature ends, which stands behind the sections: the fifth of the directories at
+// the end of the optional header is, unlike the others, a place in the file.
+func peSignatureEnd(header []byte, optional int64) int64 {
+	const narrow, wide, directories, signature = 0x10b, 0x20b, 96, 4
+	if int64(len(header)) < peHeaderSize+optional || optional < 2 {
+		return 0
+	}
+	header = header[peHeaderSize : peHeaderSize+optional]
+	at := directories + 8*signature
+	switch binary.LittleEndian.Uint16(header) {
+	case wide:
+		at += 16
+	case narrow:
+	default:
+		return 0
+	}
+	if len(header) < at+8 {
+		return 0
+	}
+	return int64(binary.LittleEndian.Uint32(header[at:])) + int64(binary.LittleEndian.Uint32(header[at+4:]))
 }

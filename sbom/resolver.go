@@ -8,6 +8,7 @@ import (
 	"io"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -23,6 +24,9 @@ type resolver struct {
 	// layer gives the digest that stands for a layer in syft's locations.
 	layer func(index int) string
 	open  func(*image.Entry) (*io.SectionReader, error)
+	// asked writes down what is asked and answered; nil if nobody wants to know. digest is of a file's content.
+	asked  *transcript
+	digest func(*image.Entry) (string, error)
 
 	mu      sync.RWMutex // held for reading while a file is opened
 	stopped error        // why no file can be opened any more
@@ -42,21 +46,39 @@ func (r *resolver) stop(err error) {
 var _ file.Resolver = (*resolver)(nil)
 
 // HasPath says whether there is anything at the path.
-func (r *resolver) HasPath(p string) bool { return r.tree.lookup(p, false) != nil }
+func (r *resolver) HasPath(p string) bool {
+	has := r.hasPath(p)
+	r.asked.note(ask(askHasPath, p), func() string { return strconv.FormatBool(has) })
+	return has
+}
+
+func (r *resolver) hasPath(p string) bool { return r.tree.lookup(p, false) != nil }
 
 // FilesByPath returns the files that the paths lead to, each once.
 func (r *resolver) FilesByPath(paths ...string) ([]file.Location, error) {
+	locations := r.filesByPath(paths)
+	r.asked.note(ask(askPaths, paths...), func() string { return locationsAnswer(locations, nil) })
+	return locations, nil
+}
+
+func (r *resolver) filesByPath(paths []string) []file.Location {
 	files := r.collector()
 	for _, p := range paths {
 		if n := r.tree.lookup(p, true); n != nil && !n.isDir() {
 			files.add(n, p)
 		}
 	}
-	return files.locations, nil
+	return files.locations
 }
 
 // FilesByGlob returns the files that match any of the patterns, each once.
 func (r *resolver) FilesByGlob(patterns ...string) ([]file.Location, error) {
+	locations, err := r.filesByGlob(patterns)
+	r.asked.note(ask(askGlobs, patterns...), func() string { return locationsAnswer(locations, err) })
+	return locations, err
+}
+
+func (r *resolver) filesByGlob(patterns []string) ([]file.Location, error) {
 	files := r.collector()
 	for _, pattern := range patterns {
 		results, err := r.tree.glob(pattern)
@@ -72,6 +94,12 @@ func (r *resolver) FilesByGlob(patterns ...string) ([]file.Location, error) {
 
 // FilesByMIMEType returns the regular files whose content is of one of the types.
 func (r *resolver) FilesByMIMEType(types ...string) ([]file.Location, error) {
+	locations := r.filesByMIMEType(types)
+	r.asked.note(ask(askTypes, types...), func() string { return locationsAnswer(locations, nil) })
+	return locations, nil
+}
+
+func (r *resolver) filesByMIMEType(types []string) []file.Location {
 	var nodes []*node
 	for _, mime := range types {
 		nodes = append(nodes, r.tree.byMIME[mime]...)
@@ -81,28 +109,25 @@ func (r *resolver) FilesByMIMEType(types ...string) ([]file.Location, error) {
 	for _, n := range nodes {
 		files.add(n, n.path)
 	}
-	return files.locations, nil
+	return files.locations
 }
 
 // RelativeFileByPath is FilesByPath for one path: in the merged tree all files are of one layer.
 func (r *resolver) RelativeFileByPath(_ file.Location, p string) *file.Location {
-	if n := r.tree.lookup(p, true); n != nil && !n.isDir() {
-		return new(r.location(n, p))
+	if found, _ := r.FilesByPath(p); len(found) > 0 {
+		return &found[0]
 	}
 	return nil
 }
 
 // FileContentsByLocation opens a file for reading at any place.
 func (r *resolver) FileContentsByLocation(at file.Location) (io.ReadCloser, error) {
-	n := r.tree.lookup(at.RealPath, true)
-	switch {
-	case n == nil:
-		return nil, fmt.Errorf("no file at %q", at.RealPath)
-	case n.isDir():
-		return nil, fmt.Errorf("%q is a directory", at.RealPath)
-	case isLicense(n.path):
-		return nil, fmt.Errorf("%q holds a licence, which nobody asks for", at.RealPath)
-	case n.entry.Type != image.Regular && n.entry.Type != image.Hardlink:
+	r.asked.note(ask(askContents, at.RealPath), func() string { return r.contentsAnswer(at.RealPath) })
+	n, err := r.contentAt(at.RealPath)
+	if err != nil {
+		return nil, err
+	}
+	if n.entry.Type != image.Regular && n.entry.Type != image.Hardlink {
 		return openContent{io.NewSectionReader(strings.NewReader(""), 0, 0)}, nil
 	}
 	r.mu.RLock()
@@ -121,6 +146,20 @@ func (r *resolver) FileContentsByLocation(at file.Location) (io.ReadCloser, erro
 		return openContent{io.NewSectionReader(bytes.NewReader(left), 0, int64(len(left)))}, nil
 	}
 	return openContent{section}, nil
+}
+
+// contentAt returns the file at a path of which the content may be read.
+func (r *resolver) contentAt(real string) (*node, error) {
+	n := r.tree.lookup(real, true)
+	switch {
+	case n == nil:
+		return nil, fmt.Errorf("no file at %q", real)
+	case n.isDir():
+		return nil, fmt.Errorf("%q is a directory", real)
+	case isLicense(n.path):
+		return nil, fmt.Errorf("%q holds a licence, which nobody asks for", real)
+	}
+	return n, nil
 }
 
 func (r *resolver) miss(e *image.Entry) {
@@ -154,6 +193,7 @@ func (openContent) Close() error { return nil }
 
 // AllLocations sends every file, links not followed, until ctx is done.
 func (r *resolver) AllLocations(ctx context.Context) <-chan file.Location {
+	r.asked.note(ask(askAll), r.allAnswer)
 	locations := make(chan file.Location)
 	go func() {
 		defer close(locations)
@@ -183,6 +223,7 @@ var fileTypes = map[image.FileType]stereofile.Type{
 
 // FileMetadataByLocation tells what the layers say of a file.
 func (r *resolver) FileMetadataByLocation(at file.Location) (file.Metadata, error) {
+	r.asked.note(ask(askMetadata, at.RealPath), func() string { return r.metadataAnswer(at.RealPath) })
 	n := r.tree.nodes[path.Clean("/"+at.RealPath)]
 	if n == nil || n.entry == nil {
 		return file.Metadata{}, errors.New("no such file")

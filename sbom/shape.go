@@ -16,7 +16,14 @@ type shape struct {
 	bare bool
 	// packer is what the names of sections say.
 	packer string
+	// ended tells that what stands at the end was looked at.
+	ended bool
 
+	inCode, behind sample
+}
+
+// sample counts how often each byte stands in a part of a file.
+type sample struct {
 	counts [256]uint32
 	total  int64
 }
@@ -29,6 +36,9 @@ const (
 	sampleEvery = 4096
 	sampleSize  = 1024
 )
+
+// minBehind is how many bytes behind a program's end are more than a signature, or what a linker leaves there.
+const minBehind = 64 << 10
 
 // What the bytes of code never reach, in bits a byte, and how many of them have to be counted to say so.
 // Compilers make 5 to 6.7 of every architecture; what is compressed or encrypted has above 7.6.
@@ -46,32 +56,43 @@ func shapeOf(head []byte) shape {
 	return s
 }
 
-// add counts the bytes of code in data, which stands at an offset of the file.
+// add counts the bytes of data, which stands at an offset of the file, in its code and behind its end.
 func (s *shape) add(data []byte, offset int64) {
 	for _, part := range s.code {
-		begin, end := max(part.begin, offset), min(part.end, offset+int64(len(data)))
-		for at := begin; at < end; {
-			into := at % sampleEvery
-			if into >= sampleSize {
-				at += sampleEvery - into
-				continue
-			}
-			stop := min(end, at-into+sampleSize)
-			for _, b := range data[at-offset : stop-offset] {
-				s.counts[b]++
-			}
-			s.total += stop - at
-			at = stop
-		}
+		s.inCode.add(part, data, offset)
+	}
+	if s.end > 0 {
+		s.behind.add(span{s.end, math.MaxInt64}, data, offset)
 	}
 }
 
-// entropy is how much each of the counted bytes says, in bits.
-func (s *shape) entropy() float64 {
+// add counts the samples of what data has of a part of the file.
+func (c *sample) add(part span, data []byte, offset int64) {
+	begin, end := max(part.begin, offset), min(part.end, offset+int64(len(data)))
+	for at := begin; at < end; {
+		into := at % sampleEvery
+		if into >= sampleSize {
+			at += sampleEvery - into
+			continue
+		}
+		stop := min(end, at-into+sampleSize)
+		for _, b := range data[at-offset : stop-offset] {
+			c.counts[b]++
+		}
+		c.total += stop - at
+		at = stop
+	}
+}
+
+// entropy is how much each of the counted bytes says, in bits; 0 if too few were counted.
+func (c *sample) entropy(enough int64) float64 {
+	if c.total < enough {
+		return 0
+	}
 	sum := 0.0
-	for _, n := range s.counts {
+	for _, n := range c.counts {
 		if n > 0 {
-			p := float64(n) / float64(s.total)
+			p := float64(n) / float64(c.total)
 			sum -= p * math.Log2(p)
 		}
 	}
@@ -90,13 +111,20 @@ func (s *shape) packed() []Mark {
 	if s.packer != "" {
 		mark("a section is called %s", s.packer)
 	}
-	if s.total >= enoughSamples {
-		if e := s.entropy(); e >= packedEntropy {
-			mark("its code has %.2f bits a byte", e)
-		}
+	if e := s.inCode.entropy(enoughSamples); e >= packedEntropy {
+		mark("its code has %.2f bits a byte", e)
 	}
 	if len(marks) > 0 && s.bare {
 		mark("it has no table of sections")
 	}
 	return marks
+}
+
+// carries says that what stands behind the end of a program, or of a script, was packed; nil if nothing says so.
+func (s *shape) carries() []Mark {
+	e := s.behind.entropy(minBehind / sampleEvery * sampleSize)
+	if e < packedEntropy {
+		return nil
+	}
+	return []Mark{{By: byLayout, Text: fmt.Sprintf("what is behind its end has %.2f bits a byte", e), Offset: s.end}}
 }

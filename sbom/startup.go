@@ -43,19 +43,16 @@ func (s *SBOM) Autostarts() []string { return s.autostarts }
 func (s *SBOM) Calls(path string) []string { return s.calls[path] }
 
 // isAutostart says whether a path is one of autostarts.
-func isAutostart(name string) bool {
-	return slices.ContainsFunc(autostarts, func(a string) bool {
-		return name == a || strings.HasSuffix(a, "/") && strings.HasPrefix(name, a)
-	})
-}
+func isAutostart(name string) bool { return isBelow(autostarts, name) }
 
 // readTexts fills in the texts that something starts. If a text was not kept, because only links make it one of
 // these, its layer is read again.
 func (s *scanner) readTexts(ctx context.Context, bom *SBOM) error {
 	for range maxReadings {
-		s.missed = nil
+		s.missed, s.unread = nil, map[*image.Entry]bool{}
 		s.startedTexts(bom)
 		if len(s.missed) == 0 {
+			s.tellUnread(bom)
 			return nil
 		}
 		if err := s.files.Keep(ctx, s.missed); err != nil {
@@ -63,6 +60,21 @@ func (s *scanner) readTexts(ctx context.Context, bom *SBOM) error {
 		}
 	}
 	return fmt.Errorf("scripts name further scripts after %d readings", maxReadings)
+}
+
+// tellUnread makes a class of what is started and too large to be read: padding must not hide what a script does.
+func (s *scanner) tellUnread(bom *SBOM) {
+	for e := range s.unread {
+		text := fmt.Sprintf("a script of %d bytes, more than limits.script, which is %d", e.Size, s.limits.Script)
+		class := Class{"packed", "script", []Mark{{By: byLayout, Text: text, Offset: -1}}}
+		at := slices.IndexFunc(bom.Files, func(f File) bool { return f.Path == e.Path && f.Layer == e.Layer })
+		if at < 0 {
+			at = len(bom.Files)
+			bom.Files = append(bom.Files, s.facts(e, e))
+		}
+		bom.Files[at].Classes = append(bom.Files[at].Classes, class)
+	}
+	sortFiles(bom.Files)
 }
 
 // startedTexts takes what the configuration and the options name, what the scripts among that name, and what starts
@@ -147,7 +159,13 @@ func (s *scanner) texts(bom *SBOM, names []string) []string {
 // text reads a file of the image, links followed, if it is text and no larger than the limit.
 func (s *scanner) text(name string) (string, bool) {
 	n := s.tree.lookup(name, true)
-	if n == nil || n.isDir() || n.entry.Size > s.limits.Script {
+	if n == nil || n.isDir() {
+		return "", false
+	}
+	if from := contentOf(n.entry); from.Size > s.limits.Script {
+		if factsOf(from).oversized {
+			s.unread[from] = true
+		}
 		return "", false
 	}
 	section, err := s.files.Open(n.entry)
@@ -166,10 +184,7 @@ func (s *scanner) text(name string) (string, bool) {
 
 // mayBeText says whether a file that was not kept may be text all the same.
 func mayBeText(e *image.Entry) bool {
-	if e.Type == image.Hardlink && e.Target != nil {
-		e = e.Target
-	}
-	f := factsOf(e)
+	f := factsOf(contentOf(e))
 	return !f.binary && (f.content == nil || f.content.kind.isText())
 }
 

@@ -77,7 +77,7 @@ type textRule struct {
 	Match string `yaml:"match"`
 	Weak  bool   `yaml:"weak"` // says nothing alone
 
-	match *regexp.Regexp
+	match expression
 }
 
 // ruleFile is an expression for a text that is detection rules as a whole. With is a word of all such texts.
@@ -85,7 +85,7 @@ type ruleFile struct {
 	With  string `yaml:"with"`
 	Match string `yaml:"match"`
 
-	match *regexp.Regexp
+	match expression
 }
 
 // wordRule is an indicator by content: Need of the Marks.
@@ -158,12 +158,12 @@ func loadTable(data []byte) (*table, error) {
 		t.ruleText = append(t.ruleText, regexp.MustCompile(text))
 	}
 	for _, form := range f.RuleFiles {
-		form.match = regexp.MustCompile("(?m)" + form.Match)
+		form.match, _ = newExpression("(?m)" + form.Match)
 		t.ruleFiles = append(t.ruleFiles, form)
 	}
 	for i := range t.tools {
 		for j, rule := range t.tools[i].Text {
-			t.tools[i].Text[j].match = regexp.MustCompile("(?m)" + rule.Match)
+			t.tools[i].Text[j].match, _ = newExpression("(?m)" + rule.Match)
 		}
 	}
 	t.compile()
@@ -279,7 +279,7 @@ func (t *table) compile() {
 		add(anchor, wordUse{capture: kind})
 	}
 	for word, h := range hidings {
-		add(word, wordUse{hides: &h})
+		add(strings.ReplaceAll(word, defang, ""), wordUse{hides: &h})
 	}
 	for _, word := range programMarks {
 		add(word, wordUse{cataloged: true})

@@ -24,7 +24,7 @@ const (
 
 // readText looks for what the table's expressions, and its words in source texts, say. They are looked for only
 // of a class of which a word was found, or a wallet: each of them has one.
-func (s *pass) readText() {
+func (s *pass) readText(whole []byte) {
 	c := &s.found
 	classes := map[string]bool{}
 	for _, found := range []map[int]int64{c.hits, c.quoted} {
@@ -34,12 +34,11 @@ func (s *pass) readText() {
 			}
 		}
 	}
-	coins := findWallets(s.text)
+	coins := findWallets(whole)
 	if len(classes)+len(coins) == 0 {
 		return
 	}
-	c.about = s.table.isAbout(s.name, s.text)
-	text := blankComments(s.name, s.text)
+	text := blankComments(s.name, whole)
 	for i := range s.table.tools {
 		if tool := &s.table.tools[i]; classes[tool.Class] || tool.Wallets && len(coins) > 0 {
 			s.readFor(i, text)
@@ -48,6 +47,7 @@ func (s *pass) readText() {
 			s.wallets(i, coins)
 		}
 	}
+	c.about = len(c.sayings) > 0 && s.table.isAbout(s.name, whole)
 	if c.about && sortsOf(c.sayings) < mentions {
 		c.sayings = nil
 	}
@@ -93,7 +93,7 @@ func (s *pass) wallets(i int, coins []wallet) {
 }
 
 // plainMatch returns the first match that is not a detection rule's text.
-func (t *table) plainMatch(match *regexp.Regexp, text []byte) []int {
+func (t *table) plainMatch(match expression, text []byte) []int {
 	for _, at := range match.FindAllIndex(text, maxMatches) {
 		if !t.quotes(text, at[0]) {
 			return at

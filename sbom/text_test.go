@@ -27,6 +27,15 @@ func TestFindWallets(t *testing.T) {
 				t.Errorf("%q: got %+v, want one of %s", text, found, a.coin)
 			}
 		}
+		// Wherever it stands, also at the end.
+		for before := range 2 * shortestAddress {
+			for _, after := range []string{"", " ", "\n and more words than an address has letters"} {
+				text := strings.Repeat("-", before) + a.text + after
+				if found := findWallets([]byte(text)); len(found) != 1 {
+					t.Errorf("%q: got %+v, want one", text, found)
+				}
+			}
+		}
 		// The checksum is wrong with any letter changed.
 		for i := len(a.text) - 20; i < len(a.text); i += 7 {
 			changed := []byte(a.text)

@@ -42,7 +42,8 @@ func findWallets(text []byte) []wallet {
 	var found []wallet
 	seen := map[string]bool{}
 	for at := shortestAddress - 1; at < len(text) && len(found) < maxWallets; {
-		if !isWordByte(text[at]) {
+		// A word of that length goes over one of the places half of it to either side, too.
+		if !isWordByte(text[at]) || !isWordByte(text[at-shortestAddress/2]) && !isWordByte(text[min(at+shortestAddress/2, len(text)-1)]) {
 			at += shortestAddress - 1
 			continue
 		}
@@ -65,9 +66,15 @@ func findWallets(text []byte) []wallet {
 	return found
 }
 
-func isWordByte(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-}
+// wordBytes are letters and digits.
+var wordBytes = func() (is [256]bool) {
+	for _, c := range base58Alphabet + "0IOl" {
+		is[c] = true
+	}
+	return is
+}()
+
+func isWordByte(c byte) bool { return wordBytes[c] }
 
 // addressOf says of which currency the word text[begin:end] is an address.
 func addressOf(text []byte, begin, end int) wallet {

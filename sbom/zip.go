@@ -3,17 +3,12 @@ package sbom
 import (
 	"bufio"
 	"bytes"
-	"compress/bzip2"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
-
-	"github.com/klauspost/compress/flate"
-	"github.com/klauspost/compress/zstd"
-	"github.com/xi2/xz"
 )
 
 // The header before each member of a zip archive (APPNOTE 4.3.7), and what may follow the member.
@@ -32,12 +27,16 @@ const (
 	zipStored  = 0
 	zipDeflate = 8
 	zipBzip2   = 12
+	zipLZMA    = 14
 	zipZstd    = 93
 	zipXZ      = 95
 )
 
 // zipMethods are all methods that there are: a header with another is none.
 var zipMethods = []uint16{0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 14, 16, 18, 19, 20, 93, 94, 95, 96, 97, 98, 99}
+
+// zipPackings are the methods of members that are compressed as files of their own are.
+var zipPackings = map[uint16]packing{zipBzip2: bzip2Packing, zipLZMA: lzmaZipPacking, zipZstd: zstdPacking, zipXZ: xzPacking}
 
 type zipMember struct {
 	name          string
@@ -78,15 +77,14 @@ func nextZipMember(r *bufio.Reader) (zipMember, error) {
 		if err != nil {
 			return zipMember{}, io.EOF
 		}
-		field := func(at int) uint16 { return binary.LittleEndian.Uint16(head[at:]) }
-		m := zipMember{flags: field(6), method: field(8), packed: int64(binary.LittleEndian.Uint32(head[18:]))}
-		nameSize, extraSize := int(field(26)), int(field(28))
-		if !slices.Contains(zipMethods, m.method) || nameSize == 0 || nameSize > maxEntryName {
+		h, ok := readZipHead(head)
+		if !ok {
 			if _, err := r.Discard(len(zipHeader)); err != nil {
 				return zipMember{}, io.EOF
 			}
 			continue
 		}
+		m, nameSize, extraSize := h.zipMember, h.nameSize, h.extraSize
 		rest := make([]byte, zipHeaderSize+nameSize+extraSize)
 		if _, err := io.ReadFull(r, rest); err != nil {
 			return zipMember{}, io.EOF
@@ -100,6 +98,23 @@ func nextZipMember(r *bufio.Reader) (zipMember, error) {
 		}
 		return m, nil
 	}
+}
+
+// zipHead is what a member's header says.
+type zipHead struct {
+	zipMember
+	nameSize, extraSize int
+}
+
+// readZipHead reads the header of a member. It is not ok for what only begins as one.
+func readZipHead(head []byte) (h zipHead, ok bool) {
+	if len(head) < zipHeaderSize {
+		return zipHead{}, false
+	}
+	field := func(at int) uint16 { return binary.LittleEndian.Uint16(head[at:]) }
+	h.zipMember = zipMember{flags: field(6), method: field(8), packed: int64(binary.LittleEndian.Uint32(head[18:]))}
+	h.nameSize, h.extraSize = int(field(26)), int(field(28))
+	return h, slices.Contains(zipMethods, h.method) && h.nameSize > 0 && h.nameSize <= maxEntryName
 }
 
 // zip64Size is the packed size that a header's extra fields have.
@@ -132,39 +147,31 @@ func (s *pass) zipMember(inner string, m zipMember, r *bufio.Reader) error {
 	if m.flags&zipEncrypted != 0 {
 		return errEncrypted
 	}
-	content, err := unzipped(m, r, packed)
+	content, err := s.unzipped(m, r, packed)
 	if err != nil {
 		return err
 	}
-	if closer, ok := content.(io.Closer); ok {
-		defer closer.Close()
-	}
+	defer content.Close()
 	return s.member(within(inner, m.name), os.FileMode(0), &spending{content, s.nest})
 }
 
 // unzipped is what a member unpacks to. Deflate knows its end, so it reads from the archive itself: that keeps
 // the place where nothing says how large the member is.
-func unzipped(m zipMember, archive *bufio.Reader, packed io.Reader) (io.Reader, error) {
+func (s *pass) unzipped(m zipMember, archive *bufio.Reader, packed io.Reader) (io.ReadCloser, error) {
 	switch m.method {
 	case zipStored:
-		return packed, nil
+		return io.NopCloser(packed), nil
 	case zipDeflate:
 		if m.packed < 0 {
-			return flate.NewReader(archive), nil
+			return deflated(archive), nil
 		}
-		return flate.NewReader(packed), nil
-	case zipBzip2:
-		return bzip2.NewReader(packed), nil
-	case zipZstd:
-		d, err := zstd.NewReader(packed, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true), zstd.WithDecoderConcurrency(1))
-		if err != nil {
-			return nil, err
-		}
-		return d.IOReadCloser(), nil
-	case zipXZ:
-		return xz.NewReader(packed, maxWindow)
+		return deflated(packed), nil
 	}
-	return nil, fmt.Errorf("it is compressed in a way that is not read (method %d)", m.method)
+	f, ok := zipPackings[m.method]
+	if !ok {
+		return nil, fmt.Errorf("it is compressed in a way that is not read (method %d)", m.method)
+	}
+	return s.decoder(f, packed)
 }
 
 // skipTo goes to where mark stands, or returns io.EOF.

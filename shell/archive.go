@@ -1,6 +1,9 @@
 package shell
 
-import "strings"
+import (
+	"path"
+	"strings"
+)
 
 // extraction is the command line of tar, unzip and their like.
 type extraction struct {
@@ -11,7 +14,7 @@ type extraction struct {
 }
 
 func parseExtraction(name string, args []string) extraction {
-	p := options{short: "fCdoIbXT", long: "file directory "}.parse(args)
+	p := options{short: extractionOptions[name], long: "file directory use-compress-program to-command checkpoint-action strip-components exclude "}.parse(args)
 	x := extraction{
 		archive:  p.value("f", "file"),
 		dir:      p.value("C", "directory"),
@@ -31,6 +34,7 @@ func parseExtraction(name string, args []string) extraction {
 	}
 	if letters := firstOr(args, ""); !strings.HasPrefix(letters, "-") { // the old style: tar xzf FILE
 		x.extracts = strings.Contains(letters, "x")
+		x.stdout = x.stdout || strings.Contains(letters, "O")
 		if strings.Contains(letters, "f") {
 			x.archive = firstOr(rest, "")
 		}
@@ -38,9 +42,15 @@ func parseExtraction(name string, args []string) extraction {
 	return x
 }
 
+// extractionOptions are the short options with a value.
+var extractionOptions = map[string]string{
+	"tar": "fCIbXTHKLNFVg", "gtar": "fCIbXTHKLNFVg", "bsdtar": "fCbXTs", "unzip": "dxP", "cpio": "DFIOHCEMR", "unsquashfs": "dpef", "7z": "o", "7za": "o", "7zr": "o",
+}
+
 // extract is tar, unzip and their like.
 func (in *interp) extract(c *call) effect {
 	x := parseExtraction(c.name(), c.args())
+	in.tarRuns(c)
 	if !x.extracts {
 		return effect{}
 	}
@@ -59,5 +69,26 @@ func (in *interp) extract(c *call) effect {
 		target = in.path(x.dir)
 	}
 	in.unpack(target, text)
+	in.hostWrite(path.Join(target, "x"), "")
 	return effect{}
+}
+
+// tarRuns walks the commands that options of tar start.
+func (in *interp) tarRuns(c *call) {
+	p := options{short: extractionOptions["tar"], long: "use-compress-program to-command checkpoint-action rsh-command info-script new-volume-script "}.parse(c.args())
+	if !strings.HasSuffix(c.name(), "tar") {
+		return
+	}
+	for _, o := range p.opts {
+		switch o.name {
+		case "checkpoint-action":
+			if script, ok := strings.CutPrefix(o.value, "exec="); ok {
+				in.childShell(script, scriptRun{via: "tar runs it", fds: c.fds})
+			}
+		case "use-compress-program", "I", "to-command", "rsh-command", "F", "info-script", "new-volume-script":
+			if strings.ContainsAny(o.value, " /") {
+				in.childShell(o.value, scriptRun{via: "tar runs it", fds: c.fds})
+			}
+		}
+	}
 }

@@ -2,6 +2,7 @@ package shell
 
 import (
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -15,6 +16,12 @@ func (in *interp) xargs(c *call) effect {
 		text = in.stdin(c)
 	}
 	argv := p.args
+	if i := slices.Index(argv, ":::"); i >= 0 && c.name() == "parallel" {
+		argv, text = argv[:i], strings.Join(argv[i+1:], "\n")
+		if i == 0 {
+			argv = []string{"sh", "-c", "{}"}
+		}
+	}
 	if len(argv) == 0 {
 		argv = []string{"echo"}
 	}

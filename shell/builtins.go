@@ -106,7 +106,9 @@ func (in *interp) nextLine(e *end) string {
 			e.text = rest
 			return in.byLine(line)
 		}
-		e.text = ""
+		if h := in.leadingHole(e.text); h == nil || h.fetch == nil {
+			e.text = "" // of what was fetched, nobody knows how many lines there are
+		}
 		return in.byLine(line)
 	}
 	return in.byLine(in.received(e.socket))

@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"path"
 	"slices"
 	"strings"
 )
@@ -8,36 +9,41 @@ import (
 // vocabulary is the names by which code in a language does what matters here. A name matches what stands last in
 // a qualified one.
 type vocabulary struct {
-	tool    string
-	fetch   string // gets something from a URL
-	eval    string // runs code in the same language
-	shell   string // runs a command
-	from    string // modules whose functions of the names in shell count; empty: any
-	sockets string // connects to a peer, or listens
-	receive string // reads from a peer
-	stdin   string // standard input
+	tool  string
+	fetch string // gets something from a URL
+	// fetchVerbs do so where they belong to one of the modules of fetchFrom.
+	fetchVerbs, fetchFrom string
+	prints                string // writes to standard output
+	eval                  string // runs code in the same language
+	shell                 string // runs a command
+	from                  string // modules whose functions of the names in shell count; empty: any
+	sockets               string // connects to a peer, or listens
+	receive               string // reads from a peer
+	stdin                 string // standard input
 }
 
 // vocabularies are those of the languages of one-liners.
 var vocabularies = map[language]vocabulary{
-	python: {tool: "python", fetch: "urlopen urlretrieve requests httpx HTTPConnection HTTPSConnection URLopener",
-		eval:  "exec eval execfile",
+	python: {tool: "python", fetch: "urlopen urlretrieve URLopener HTTPConnection HTTPSConnection retrbinary",
+		fetchVerbs: "get post request stream put download urlopen", fetchFrom: "requests httpx urllib3 aiohttp wget session", prints: "print write",
+		eval:  "exec eval execfile run_path",
 		shell: "system popen Popen call check_output check_call getoutput getstatusoutput run spawn execv execve execl execlp execvp execle",
 		from:  "os subprocess pty commands posix", sockets: "socket create_connection create_server", receive: "recv makefile", stdin: "stdin"},
-	perl: {tool: "perl", fetch: "get getstore mirror LWP Tiny UserAgent", eval: "eval do", shell: "system exec popen qx",
+	perl: {tool: "perl", fetch: "get getstore getprint mirror LWP Tiny UserAgent", prints: "print printf say getprint", eval: "eval do", shell: "system exec popen qx",
 		sockets: "socket INET Socket", receive: "STDIN fdopen recv", stdin: "STDIN"},
-	ruby: {tool: "ruby", fetch: "open get get_response HTTP get_print", eval: "eval instance_eval class_eval load", shell: "system exec spawn popen popen3 capture2",
+	ruby: {tool: "ruby", fetch: "open get get_response HTTP get_print", prints: "puts print write", eval: "eval instance_eval class_eval load", shell: "system exec spawn popen popen3 capture2",
 		sockets: "TCPSocket TCPServer", receive: "gets recv read", stdin: "STDIN"},
-	javascript: {tool: "node", fetch: "get fetch request axios got", eval: "eval Function runInThisContext runInNewContext _compile", shell: "exec execSync spawn spawnSync execFile execFileSync",
+	javascript: {tool: "node", fetch: "get fetch request axios got", prints: "log write", eval: "eval Function runInThisContext runInNewContext _compile", shell: "exec execSync spawn spawnSync execFile execFileSync",
 		sockets: "Socket connect createConnection createServer", receive: "on pipe", stdin: "stdin"},
-	php: {tool: "php", fetch: "file_get_contents curl_exec fopen copy", eval: "eval assert create_function include require include_once require_once",
+	php: {tool: "php", fetch: "file_get_contents curl_exec fopen copy", prints: "echo print printf readfile", eval: "eval assert create_function include require include_once require_once",
 		shell: "exec shell_exec system passthru popen proc_open pcntl_exec", sockets: "fsockopen pfsockopen stream_socket_client socket_create", receive: "fgets fread socket_read", stdin: "STDIN"},
-	lua:    {tool: "lua", fetch: "request", eval: "load loadstring dofile", shell: "execute popen", sockets: "tcp connect socket bind", receive: "receive", stdin: "stdin"},
+	lua:    {tool: "lua", fetch: "request", prints: "print write", eval: "load loadstring dofile", shell: "execute popen", sockets: "tcp connect socket bind", receive: "receive", stdin: "stdin"},
 	golang: {tool: "go", fetch: "Get", shell: "Exec Command StartProcess ForkExec", sockets: "Socket Dial DialTCP Listen", receive: "ReadString Scan"},
 	java:   {tool: "java", fetch: "openStream URL", eval: "eval evaluate loadClass", shell: "exec ProcessBuilder", sockets: "Socket ServerSocket SocketChannel", receive: "readLine"},
 	julia: {tool: "julia", fetch: "download", eval: "eval include include_string", shell: "run pipeline", sockets: "connect listen", receive: "readline",
 		stdin: "stdin"},
-	tcl: {tool: "tclsh", fetch: "geturl", eval: "eval source", shell: "exec spawn", sockets: "socket", receive: "gets", stdin: "stdin"},
+	cLang: {tool: "a C program", shell: "execl execlp execle execv execve execvp system popen", sockets: "socket connect bind", receive: "recv read"},
+	tcl:   {tool: "tclsh", fetch: "geturl", prints: "puts", eval: "eval source", shell: "exec spawn", sockets: "socket", receive: "gets", stdin: "stdin"},
 	rlang: {tool: "Rscript", fetch: "url download.file readLines", eval: "eval source", shell: "system system2", sockets: "socketConnection", receive: "readLines",
 		stdin: "stdin"},
 }
@@ -48,6 +54,10 @@ type codeUse struct {
 	literals []string
 	names    bool // it has arguments that are no literals
 	open     bool // the first of them is none
+	// args are the arguments in order, as far as they are written out or were fetched; a fetched one is r.hole.
+	args    []string
+	input   bool // what was fetched is given to it as its input
+	fetched bool // one of the arguments was
 }
 
 // code looks into code of another language for what it does: fetch and run, a shell for a peer, or commands, which
@@ -63,50 +73,102 @@ func (in *interp) code(c *call, code string, lang language) {
 		in.unreadable("a program of more than %d words", maxTokens)
 	}
 	r := newReader(tokens, v, lang)
+	r.source = firstURLIn(code)
+	r.follow()
+	if len(r.fetchAt) > 0 {
+		url := r.firstURL()
+		r.hole = in.newHole(hole{spelling: url, fetch: in.newFetch(v.tool, url, false), steps: []string{strings.TrimSpace(v.tool + " fetches " + url)}})
+	}
 	evals, shells := r.uses(v.eval, ""), r.uses(v.shell, v.from)
-	fetches := r.fetches()
+	defer in.codePrints(c, &r)
 	if in.codeReverse(&r, evals, shells) {
 		return
 	}
 	if in.codeInstalls(c, &r) {
 		return
 	}
-	if len(evals) > 0 && in.evaluates(c, &r, evals, fetches) {
+	in.codeHost(&r)
+	if r.hole == "" && r.mentions(v.sockets) && r.mentions(v.receive+" print") {
+		peer := r.peer()
+		r.hole = in.newHole(hole{spelling: peer, fetch: in.newFetch(v.tool, peer, true), steps: []string{v.tool + " connects to " + peer}})
+	}
+	if r.hole != "" {
+		in.codeStores(&r)
+	}
+	if len(evals) > 0 && in.evaluates(c, &r, evals) {
 		return
 	}
 	for _, u := range shells {
-		in.codeCommand(c, &r, u, fetches)
+		in.codeCommand(c, &r, u)
 	}
-	if fetches != nil {
-		in.codeStores(&r)
+}
+
+// codePrints gives on what the code prints, as far as it is written out or was fetched. What is on its input may be
+// a part of it.
+func (in *interp) codePrints(c *call, r *reader) {
+	var b strings.Builder
+	open := false
+	for _, u := range r.uses(r.v.prints, anyModule) {
+		for _, a := range u.args {
+			b.WriteString(a)
+		}
+		if strings.Contains(" print puts say echo ", " "+u.name+" ") && len(u.args) > 0 {
+			b.WriteString("\n")
+		}
+		open = open || u.names && len(u.args) == 0
+	}
+	if r.v.tool == "perl" && r.hole != "" && r.mentions("getprint") {
+		b.WriteString(r.hole)
+	}
+	if text := in.bounded(b.String()); text != "" && !open {
+		in.print(c, text)
+		return
+	}
+	in.print(c, in.derived(in.stdin(c), "$("+c.name()+")", "")+"\n")
+}
+
+// codeHost looks for what code does to a node: it enters its file system, or writes there.
+func (in *interp) codeHost(r *reader) {
+	for _, u := range r.uses("chroot", anyModule) {
+		if len(u.literals) > 0 {
+			in.enterRoot(&call{argv: []string{r.v.tool}}, in.path(u.literals[0]))
+		}
+	}
+	for _, u := range r.uses(storeNames, anyModule) {
+		_, last := lastName(u.name)
+		writes := last != "open" && last != "fopen" || slices.ContainsFunc(u.literals, func(l string) bool { return len(l) < 4 && strings.ContainsAny(l, "wax>") || strings.HasPrefix(l, ">") })
+		for _, l := range u.literals[:min(2, len(u.literals))] {
+			if l = strings.TrimLeft(l, "> "); writes && strings.HasPrefix(l, "/") {
+				in.hostWrite(path.Clean(l), "")
+			}
+		}
 	}
 }
 
 // storeNames are the functions that write a file which they are given the name of, in all the languages.
-const storeNames = "open urlretrieve getstore mirror copy file_put_contents writeFile writeFileSync createWriteStream download.file write"
+const storeNames = "open copyfile copy2 move symlink rename write_text urlretrieve getstore mirror copy file_put_contents writeFile writeFileSync createWriteStream download.file write download_file retrieve download writeTextFile"
 
 // codeStores notes the files into which code may write what it has fetched.
 func (in *interp) codeStores(r *reader) {
-	url := r.firstURL()
 	for _, u := range r.uses(storeNames, anyModule) {
 		for _, l := range u.literals {
 			if isURL(l) || !strings.ContainsAny(l, "/.") || strings.ContainsAny(l, " \n") {
 				continue
 			}
-			text := in.newHole(hole{spelling: url, fetch: in.newFetch(r.v.tool, url, false), steps: []string{strings.TrimSpace(r.v.tool + " fetches " + url)}})
-			in.writeFile(in.path(l), text, false)
+			in.writeFile(in.path(l), r.hole, false)
 		}
 	}
 }
 
 // codeReverse reports code that connects to a peer and hands it a shell, or runs what it receives.
 func (in *interp) codeReverse(r *reader, evals, shells []codeUse) bool {
-	if !r.mentions(r.v.sockets) || len(shells)+len(evals)+r.count(command) == 0 {
+	hands := r.mentions("dup2 fileno as_raw_fd makefile")
+	if !r.mentions(r.v.sockets) && !(r.mentions("__import__ import_module") && r.counted["socket"] > 0) || len(shells)+len(evals)+r.count(command) == 0 && !hands {
 		return false
 	}
 	handed := slices.ContainsFunc(r.tokens, func(t token) bool { return t.kind != ident && t.kind != punct && startsShell(t.text) })
-	blind := r.mentions(r.v.receive) && slices.ContainsFunc(append(shells, evals...), func(u codeUse) bool { return u.open })
-	if !(handed && len(shells)+r.count(command) > 0) && !blind {
+	blind := (r.mentions(r.v.receive) || r.readsHandle()) && slices.ContainsFunc(append(shells, evals...), func(u codeUse) bool { return u.open })
+	if !(handed && (hands || len(shells)+r.count(command) > 0)) && !blind {
 		return false
 	}
 	peer := r.peer()
@@ -129,11 +191,11 @@ func startsShell(s string) bool {
 }
 
 // evaluates handles code that evaluates code: what was fetched, what is on its input, or what it decodes.
-func (in *interp) evaluates(c *call, r *reader, evals []codeUse, fetches []string) bool {
+func (in *interp) evaluates(c *call, r *reader, evals []codeUse) bool {
 	open := slices.ContainsFunc(evals, func(u codeUse) bool { return u.names })
 	remote := slices.IndexFunc(evals, func(u codeUse) bool { return slices.ContainsFunc(u.literals, isURL) })
 	switch {
-	case fetches != nil && open || remote >= 0:
+	case r.hole != "" && open || remote >= 0:
 		source := r.firstURL()
 		in.report(RuntimeDownload, r.v.tool, source, []string{strings.TrimSpace(r.v.tool + " fetches " + source), "it is evaluated as code"}, nil)
 		return true
@@ -145,6 +207,10 @@ func (in *interp) evaluates(c *call, r *reader, evals []codeUse, fetches []strin
 	}
 	for _, u := range evals {
 		for _, l := range u.literals {
+			if f, ok := in.lookup(in.path(l)); ok && in.fetched(f.text) != nil {
+				in.executed(f.text, in.display(l)+" is run by "+r.v.tool)
+				return true
+			}
 			in.nestedCode(c, l, r.lang)
 		}
 	}
@@ -192,28 +258,40 @@ func printable(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' && r != '\r' || r == 0xFFFD })
 }
 
-// codeCommand walks a command that code runs. Where code has fetched something, a command that is not written out,
-// or that names a file which the code names elsewhere too, runs that.
-func (in *interp) codeCommand(c *call, r *reader, u codeUse, fetches []string) {
-	if fetches != nil && (len(u.literals) == 0 && u.names || r.sharesPath(u)) {
-		source := r.firstURL()
-		in.report(RuntimeDownload, r.v.tool, source, []string{strings.TrimSpace(r.v.tool + " fetches " + source), "it is run"}, nil)
+// codeCommand walks a command that code runs: one string for a shell, or a vector. An argument that was fetched is
+// fetched data there too.
+func (in *interp) codeCommand(c *call, r *reader, u codeUse) {
+	if r.hole != "" && u.fetched && u.open {
+		in.executed(r.hole, "it is run")
 		return
 	}
-	if len(u.literals) == 0 {
+	inner := c
+	if u.input {
+		fds := *c.fds
+		fds.set(0, &end{text: r.hole, piped: true})
+		inner = &call{argv: c.argv, fds: &fds}
+	}
+	args := u.args
+	if len(args) == 0 {
 		return
 	}
-	first := u.literals[0]
-	if len(u.literals) > 1 && !strings.ContainsAny(first, " \t\n") {
-		in.run(c.with(u.literals))
+	if r.lang == python && u.open && strings.HasPrefix(args[0], "-") {
+		args = append([]string{"python"}, args...) // sys.executable
+	}
+	if (len(args) > 1 || u.input) && !strings.ContainsAny(args[0], " \t\n") {
+		in.run(inner.with(args))
 		return
 	}
-	in.childShell(first, scriptRun{via: r.v.tool + " runs it", fds: c.fds})
+	in.childShell(args[0], scriptRun{via: r.v.tool + " runs it", fds: inner.fds})
 }
 
 // codeInstalls reports a language's own function that installs packages.
 func (in *interp) codeInstalls(c *call, r *reader) bool {
-	if r.lang != rlang || !r.mentions("install.packages install_github") {
+	switch {
+	case r.lang == rlang && r.mentions("install.packages install_github install_version"):
+	case r.lang == julia && r.mentions("Pkg") && r.mentions("add develop instantiate"):
+	case r.lang == python && r.mentions("pip pip3") && slices.ContainsFunc(r.uses("main", "pip _internal"), func(u codeUse) bool { return slices.Contains(u.literals, "install") }):
+	default:
 		return false
 	}
 	in.report(RuntimeInstall, c.name(), "", []string{c.name() + " installs packages"}, nil)

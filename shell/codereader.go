@@ -2,7 +2,6 @@ package shell
 
 import (
 	"net"
-	"path"
 	"slices"
 	"strings"
 )
@@ -15,6 +14,10 @@ type reader struct {
 	aliases map[string]string // import subprocess as s
 	counted map[string]int    // how often each string occurs
 	runs    bool              // it names a module whose functions run commands
+	source  string            // the first URL in the text
+	flow    flow
+	fetchAt map[int]bool // the tokens that fetch
+	hole    string       // what they get, as a value; "" if there are none
 }
 
 // What is looked at of one program.
@@ -36,10 +39,24 @@ func newReader(tokens []token, v vocabulary, lang language) reader {
 	return r
 }
 
+// readsHandle tells whether perl reads from a handle: <$s>.
+func (r *reader) readsHandle() bool {
+	if r.lang != perl {
+		return false
+	}
+	for i, t := range r.tokens {
+		if t.text == "<" && tokenAt(r.tokens, i+1).kind == ident && tokenAt(r.tokens, i+2).text == ">" {
+			return true
+		}
+	}
+	return false
+}
+
 func aliasesIn(tokens []token) map[string]string {
 	var m map[string]string
 	for i := 2; i < len(tokens); i++ {
-		if tokens[i-1].text == "as" && tokens[i].kind == ident && tokens[i-2].kind == ident {
+		renamed := tokens[i-1].text == "as" || tokens[i-1].text == ":" && i > 2 && (tokens[i-3].text == "{" || tokens[i-3].text == ",")
+		if renamed && tokens[i].kind == ident && tokens[i-2].kind == ident {
 			if m == nil {
 				m = map[string]string{}
 			}
@@ -67,14 +84,21 @@ func (r *reader) uses(names, from string) []codeUse {
 			break
 		}
 		if t.kind == command && names == r.v.shell {
-			all = append(all, codeUse{name: "`", literals: []string{t.text}, open: strings.HasPrefix(t.text, "$")})
+			all = append(all, codeUse{name: "`", literals: []string{t.text}, args: []string{t.text}, open: strings.HasPrefix(t.text, "$") || strings.HasPrefix(t.text, "#{") || strings.HasPrefix(t.text, "{$")})
 			continue
 		}
 		qualifier, last := lastName(t.text)
+		if original := r.aliases[last]; original != "" && qualifier == "" {
+			_, last = lastName(original)
+		}
 		if t.kind != ident || !slices.Contains(list, last) || from != anyModule && !r.counts(t.text, qualifier, last, modules) {
 			continue
 		}
-		if u := r.arguments(i + 1); u.names || len(u.literals) > 0 {
+		u := r.arguments(i + 1)
+		if r.lang == javascript && i > 0 && r.tokens[i-1].text == "(" && i+1 < len(r.tokens) && r.tokens[i+1].text == ")" {
+			u = codeUse{names: true, open: true, fetched: r.hole != ""} // it is handed to what calls it: then(eval)
+		}
+		if u.names || len(u.literals) > 0 {
 			u.name = t.text
 			all = append(all, u)
 		}
@@ -121,31 +145,45 @@ func (r *reader) arguments(i int) codeUse {
 			return u
 		case t.kind == literal:
 			u.literals = append(u.literals, t.text)
-		case t.kind == ident:
-			u.open = u.open || len(u.literals) == 0 && !u.names
-			u.names = u.names || i+1 >= len(r.tokens) || r.tokens[i+1].text != "=" || r.tokens[i+1].kind != punct
+			r.argument(&u, i, t.text)
+		case t.kind == ident || r.fetchAt[i]:
+			r.nameArgument(&u, i)
 		}
 	}
 	return u
 }
 
-// fetches returns the names by which the code gets something from a URL; nil if it does not.
-func (r *reader) fetches() []string {
-	var all []string
-	for i, t := range r.tokens {
-		if t.kind != ident {
-			continue
-		}
-		_, last := lastName(t.text)
-		if !slices.Contains(strings.Fields(r.v.fetch), last) {
-			continue
-		}
-		u := r.arguments(i + 1)
-		if slices.ContainsFunc(u.literals, isURL) || r.lang == python || r.firstURL() != "" {
-			all = append(all, t.text)
-		}
+// nameArgument adds a name to the arguments: the string that it stands for, or what was fetched.
+func (r *reader) nameArgument(u *codeUse, i int) {
+	t := r.tokens[i]
+	if i+1 < len(r.tokens) && r.tokens[i+1].text == "=" && r.tokens[i+1].kind == punct && (i+2 >= len(r.tokens) || r.tokens[i+2].text != "=") {
+		u.input = u.input || t.text == "input" && r.mayBeFetched(i+2, r.endOf(i+2))
+		u.open = u.open || len(u.literals) == 0 && !u.names && r.lang != python
+		return
 	}
-	return all
+	if v := r.flow.values[t.text]; v != "" && !r.isFetched(t.text) {
+		u.literals = append(u.literals, v)
+		r.argument(u, i, v)
+		return
+	}
+	u.open = u.open || len(u.literals) == 0 && !u.names
+	u.names = true
+	if !r.fetchAt[i] && !r.isFetched(t.text) {
+		return
+	}
+	u.fetched = true
+	if r.hole != "" && !u.input {
+		r.argument(u, i, r.hole)
+	}
+}
+
+// argument adds text to the arguments: to the one before where the two are joined, else as one of its own.
+func (r *reader) argument(u *codeUse, i int, text string) {
+	if n := len(u.args); n > 0 && i > 0 && r.tokens[i-1].kind == punct && (r.tokens[i-1].text == "+" || r.tokens[i-1].text == ".") {
+		u.args[n-1] += text
+		return
+	}
+	u.args = append(u.args, text)
 }
 
 func (r *reader) firstURL() string {
@@ -154,26 +192,7 @@ func (r *reader) firstURL() string {
 			return t.text
 		}
 	}
-	return ""
-}
-
-// sharesPath tells whether a command names a file that the code names outside of it too.
-func (r *reader) sharesPath(u codeUse) bool {
-	for _, t := range r.tokens {
-		if t.kind != literal || len(t.text) < 2 || isURL(t.text) || strings.ContainsAny(t.text, " \n") || slices.Contains(u.literals, t.text) && r.counted[t.text] < 2 {
-			continue
-		}
-		base := path.Base(t.text)
-		if !strings.Contains(t.text, "/") && !strings.Contains(base, ".") {
-			continue
-		}
-		for _, l := range u.literals {
-			if strings.Contains(l, t.text) {
-				return true
-			}
-		}
-	}
-	return false
+	return r.source
 }
 
 // peer finds HOST:PORT among the strings and numbers of code, as far as it is written there.

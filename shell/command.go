@@ -121,6 +121,7 @@ func (in *interp) dispatch(c *call) effect {
 	if in.runFetched(c) {
 		return effect{}
 	}
+	in.plugin(c)
 	if h := handlerOf(c.name()); h != nil {
 		return h(in, c)
 	}
@@ -163,7 +164,7 @@ func (in *interp) program(c *call) effect {
 		argv := append([]string{alias}, c.args()...)
 		return in.run(c.with(argv))
 	}
-	if in.install(c, name) {
+	if !in.bunScript(c, name) && in.install(c, name) {
 		return effect{}
 	}
 	if f, ok := fetchers[name]; ok {
@@ -172,6 +173,9 @@ func (in *interp) program(c *call) effect {
 	}
 	if w, ok := wrappers[name]; ok {
 		return in.wrapped(c, w)
+	}
+	if !speaksOf(name) {
+		in.minerArguments(c, name)
 	}
 	if i, ok := interpreterOf(name); ok {
 		return in.interpret(c, name, i)

@@ -7,7 +7,7 @@ import (
 )
 
 // runFetched handles a program whose file the script has made: one that was fetched, or a script of its own. It
-// tells whether there is no more to say about the command.
+// tells whether there is no more to say about the command; a fetched program does what its name says, too.
 func (in *interp) runFetched(c *call) bool {
 	if len(in.files) == 0 && len(in.trees) == 0 {
 		return false
@@ -17,12 +17,15 @@ func (in *interp) runFetched(c *call) bool {
 		return false
 	}
 	in.childShell(text, scriptRun{via: in.display(name) + " is run", zero: c.argv[0], params: c.args(), fds: c.fds})
+	if h := in.leading(text); h != nil && h.fetch != nil {
+		return false
+	}
 	return in.remarkable(text) != nil || !in.merelyUnknown(text)
 }
 
 // madeProgram finds the file that a command name leads to among those that the script has made or unpacked.
 func (in *interp) madeProgram(name string) (shown, text string, ok bool) {
-	if strings.Contains(name, "/") {
+	if strings.Contains(name, "/") || in.leadingHole(name) != nil {
 		file := in.path(name)
 		if f, ok := in.lookup(file); ok && f.program == "" {
 			return name, f.text, true
@@ -82,6 +85,9 @@ var interpreters = map[string]interpreter{
 	"node":       {lang: javascript, code: "ep", longCode: "eval print ", valued: "r", stdin: true},
 	"nodejs":     {lang: javascript, code: "ep", longCode: "eval print ", valued: "r", stdin: true},
 	"deno":       {lang: javascript, stdin: true},
+	"bun":        {lang: javascript, code: "ep", longCode: "eval print ", stdin: true},
+	"ts-node":    {lang: javascript, code: "ep", longCode: "eval print ", stdin: true},
+	"irb":        {lang: ruby, code: "e", valued: "rIC", stdin: true},
 	"php":        {lang: php, code: "rBRE", valued: "dczS", stdin: true},
 	"lua":        {lang: lua, code: "e", valued: "l", stdin: true},
 	"luajit":     {lang: lua, code: "e", valued: "l", stdin: true},
@@ -153,7 +159,7 @@ func inlineOf(i interpreter, bundle, next string) (string, bool) {
 	for k := range len(bundle) {
 		switch b := bundle[k]; {
 		case strings.IndexByte(i.code, b) >= 0:
-			if rest := bundle[k+1:]; rest != "" && (i.lang == python || i.lang == php) {
+			if rest := bundle[k+1:]; rest != "" && i.lang != javascript {
 				return rest, true
 			}
 			return next, true
@@ -179,21 +185,24 @@ func (in *interp) module(c *call, args []string) effect {
 	if isInstaller(name) {
 		in.install(c.with(append([]string{name}, rest...)), name)
 	}
+	if (name == "zipfile" || name == "tarfile") && len(rest) > 1 && (rest[0] == "-e" || rest[0] == "--extract") {
+		text, _ := in.content(c, rest[1])
+		in.unpack(in.path(firstOr(rest[2:], ".")), text)
+	}
 	return effect{}
 }
 
 // interpretFile runs a file. In the folder where the container starts, the image's own files are the likelier ones.
 func (in *interp) interpretFile(c *call, name string, i interpreter, arg string) effect {
-	if i.lang == javascript && (arg == "run" || arg == "eval") && name == "deno" {
-		for _, a := range c.args()[1:] {
-			if isURL(a) {
-				in.report(RuntimeDownload, name, a, []string{"deno fetches " + a, "it is run"}, in.newFetch(name, a, false))
-			}
-		}
-		return effect{}
+	if name == "bun" && arg == "run" || name == "deno" && (arg == "run" || arg == "eval" || arg == "serve" || arg == "test") {
+		return in.scriptVerb(c, arg, i)
 	}
 	if isURL(arg) {
 		in.report(RuntimeDownload, name, arg, []string{name + " fetches " + arg, "it is run"}, in.newFetch(name, arg, false))
+		return effect{}
+	}
+	if base := programName(arg); base == "composer.phar" && i.lang == php {
+		in.install(c.with(append([]string{"composer"}, c.args()[slices.Index(c.args(), arg)+1:]...)), "composer")
 		return effect{}
 	}
 	file := in.path(arg)
@@ -205,29 +214,6 @@ func (in *interp) interpretFile(c *call, name string, i interpreter, arg string)
 	text, shown := in.content(c, arg)
 	in.runCode(c, text, i.lang, in.via(shown, "run by "+name))
 	return effect{}
-}
-
-// java is java -jar FILE, -javaagent:FILE, -cp FILE:FILE.
-func (in *interp) java(c *call, args []string) {
-	for k, a := range args {
-		var file string
-		switch next := firstOr(args[k+1:], ""); {
-		case a == "-jar":
-			file = next
-		case a == "-cp" || a == "-classpath" || a == "--class-path":
-			file = firstOr(strings.Split(next, ":"), "")
-		case strings.HasPrefix(a, "-javaagent:"), strings.HasPrefix(a, "-agentpath:"):
-			_, file, _ = strings.Cut(a, ":")
-			file, _, _ = strings.Cut(file, "=")
-		default:
-			continue
-		}
-		if f, ok := in.lookup(in.path(file)); ok && file != "" {
-			in.executed(f.text, in.display(file)+" is run by java")
-		} else if t := in.treeOf(in.path(file)); t != nil && !t.home && file != "" {
-			in.executed(t.text, in.display(file)+" is run by java")
-		}
-	}
 }
 
 // runCode runs text as a program in some language.
@@ -287,8 +273,16 @@ func (in *interp) runOperand(c *call) effect {
 	if len(p.args) == 0 {
 		return effect{}
 	}
+	if operands, ok := phraseOf(installers[c.name()], c.args(), p); ok {
+		in.installs(c, c.name(), operands)
+		return effect{}
+	}
 	if c.name() == "insmod" || c.name() == "dotnet" || c.name() == "run-parts" {
-		if h := in.fetchedOperand(p.args[0]); h != nil {
+		h := in.fetchedOperand(p.args[0])
+		if name := in.foundIn(in.path(p.args[0])); h == nil && c.name() == "run-parts" {
+			h = in.fetched(in.fileText(name))
+		}
+		if h != nil {
 			in.report(RuntimeDownload, h.fetch.tool, h.fetch.source, appendStep(h.steps, p.args[0]+" is run by "+c.name()), h.fetch)
 		}
 		return effect{}
@@ -304,9 +298,13 @@ func (in *interp) make(c *call) effect {
 		dir = in.env.cwd
 	}
 	text := ""
-	if f, ok := in.lookup(path.Join(dir, firstOr([]string{p.value("f", "file", "makefile")}, ""))); ok {
-		text = f.text
-	} else if t := in.treeOf(path.Join(dir, "Makefile")); t != nil {
+	for _, name := range []string{p.value("f", "file", "makefile"), "GNUmakefile", "makefile", "Makefile"} {
+		if f, ok := in.lookup(path.Join(dir, name)); ok && name != "" {
+			text = f.text
+			break
+		}
+	}
+	if t := in.treeOf(path.Join(dir, "Makefile")); text == "" && t != nil {
 		text = t.text
 	}
 	if in.fetched(text) != nil {

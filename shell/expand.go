@@ -270,7 +270,8 @@ func (in *interp) process(p *syntax.ProcSubst) string {
 	name := "/proc/self/fd/pipe" + strconv.Itoa(len(in.files))
 	f := in.file(name)
 	if p.Op == syntax.CmdOut {
-		f.consumer = p
+		fds := in.env.fds
+		f.consumer, f.fds = p, &fds
 		return name
 	}
 	out := in.capture(func() {

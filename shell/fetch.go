@@ -8,7 +8,8 @@ import (
 // fetcher is a program that gets data from elsewhere.
 type fetcher struct {
 	options
-	verb string // what it does, for Steps: "fetches"
+	verb  string // what it does, for Steps: "fetches"
+	store bool   // what it gets are settings and records
 	// transfers says what it gets and where that goes.
 	transfers func(p parsed) []transfer
 }
@@ -28,6 +29,22 @@ func (in *interp) fetch(c *call, name string, f fetcher) {
 	if verb == "" {
 		verb = "fetches"
 	}
+	switch name {
+	case "curl":
+		method := p.value("X", "request")
+		if method == "" && p.has("d", "data", "data-raw", "data-binary", "json") {
+			method = "POST"
+		}
+		in.runtimeRequest(name, p.value("unix-socket"), method, strings.Join(p.args, " "))
+	case "rsync", "scp":
+		if to := p.args[max(0, len(p.args)-1):]; len(p.args) > 1 && !strings.Contains(to[0], ":") {
+			in.hostWrite(path.Join(in.path(to[0]), "x"), "")
+		}
+	case "ftp", "sftp":
+		p = in.ftpScript(c, p)
+	case "git":
+		in.gitRuns(c, p)
+	}
 	for _, t := range f.transfers(p) {
 		if local, ok := strings.CutPrefix(t.source, "file://"); ok {
 			text, _ := in.content(c, local)
@@ -39,9 +56,11 @@ func (in *interp) fetch(c *call, name string, f fetcher) {
 		if source == "" {
 			step = name + " " + verb + " something"
 		}
+		from := in.newFetch(name, t.source, false)
+		from.store = f.store
 		text := in.newHole(hole{
 			spelling: "$(" + name + " " + source + ")",
-			fetch:    in.newFetch(name, t.source, false),
+			fetch:    from,
 			steps:    []string{step},
 		})
 		in.deliver(c, t, text)
@@ -137,6 +156,12 @@ func wgetTransfers(p parsed) []transfer {
 		} else {
 			t.dir = ""
 		}
+		if p.has("r", "recursive", "m", "mirror") && t.dest != "-" && !p.has("O", "output-document") {
+			t.tree, t.dest = true, t.dir
+			if t.dest == "" {
+				t.dest = "."
+			}
+		}
 		all = append(all, t)
 	}
 	if from, ok := p.get("i", "input-file"); ok && len(all) == 0 {
@@ -175,19 +200,37 @@ var fetchers = map[string]fetcher{
 	"wget": {options: options{short: "OPoaetTUiBARDIXlQw", long: "output-document directory-prefix output-file append-output " +
 		"tries timeout user-agent input-file header post-data post-file user password ca-certificate certificate private-key " +
 		"execute wait limit-rate load-cookies referer method body-data body-file "}, transfers: wgetTransfers},
-	"wget2":  {options: options{short: "OPoaetTUiBARDIXlQw", long: "output-document directory-prefix header "}, transfers: wgetTransfers},
-	"aria2c": {options: options{short: "odsxkjlmtui", long: "out dir split header "}, transfers: stored([]string{"o", "out"}, []string{"d", "dir"})},
-	"axel":   {options: options{short: "onsUHT", long: "output "}, transfers: stored([]string{"o", "output"}, nil)},
-	"fetch":  {options: options{short: "oBNSTwi"}, transfers: stored([]string{"o"}, nil)},
-	"lynx":   {options: options{single: true}, transfers: printed},
-	"links":  {options: options{single: true}, transfers: printed},
-	"links2": {options: options{single: true}, transfers: printed},
-	"elinks": {options: options{single: true}, transfers: printed},
-	"w3m":    {options: options{short: "TIOlo"}, transfers: printed},
-	"http":   {options: options{short: "oapAs", long: "output auth print "}, transfers: httpieTransfers},
-	"https":  {options: options{short: "oapAs", long: "output auth print "}, transfers: httpieTransfers},
-	"xh":     {options: options{short: "oapAs", long: "output auth print "}, transfers: httpieTransfers},
-	"GET":    {transfers: printed},
+	"wget2":       {options: options{short: "OPoaetTUiBARDIXlQw", long: "output-document directory-prefix header "}, transfers: wgetTransfers},
+	"aria2c":      {options: options{short: "odsxkjlmtui", long: "out dir split header "}, transfers: stored([]string{"o", "out"}, []string{"d", "dir"})},
+	"axel":        {options: options{short: "onsUHT", long: "output "}, transfers: stored([]string{"o", "output"}, nil)},
+	"fetch":       {options: options{short: "oBNSTwi"}, transfers: stored([]string{"o"}, nil)},
+	"lynx":        {options: options{single: true}, transfers: printed},
+	"links":       {options: options{single: true}, transfers: printed},
+	"links2":      {options: options{single: true}, transfers: printed},
+	"elinks":      {options: options{single: true}, transfers: printed},
+	"w3m":         {options: options{short: "TIOlo"}, transfers: printed},
+	"http":        {options: options{short: "oapAs", long: "output auth print "}, transfers: httpieTransfers},
+	"https":       {options: options{short: "oapAs", long: "output auth print "}, transfers: httpieTransfers},
+	"xh":          {options: options{short: "oapAs", long: "output auth print "}, transfers: httpieTransfers},
+	"GET":         {transfers: printed},
+	"lwp-request": {options: options{short: "mHCpbtio"}, transfers: printed},
+	"lwp-download": {options: options{short: "a"}, transfers: func(p parsed) []transfer {
+		if len(p.args) == 0 {
+			return nil
+		}
+		return []transfer{{source: p.args[0], dest: firstOr(p.args[1:], urlBase(p.args[0]))}}
+	}},
+	"finger":    {transfers: printed},
+	"whois":     {options: options{short: "hp"}, transfers: printed},
+	"smbclient": {options: options{short: "cUpWIN", long: "command user workgroup "}, transfers: smbTransfers},
+	"bitsadmin": {transfers: func(p parsed) []transfer {
+		for i, a := range p.args {
+			if isURL(a) && i+1 < len(p.args) {
+				return []transfer{{source: a, dest: windowsName(p.args[i+1])}}
+			}
+		}
+		return nil
+	}},
 
 	"ftpget":   {options: options{short: "upP"}, transfers: ftpgetTransfers},
 	"tftp":     {options: options{short: "lrbc"}, transfers: tftpTransfers},
@@ -198,11 +241,11 @@ var fetchers = map[string]fetcher{
 	"sftp":     {options: options{short: "BbcDFiJloPRSsX"}, transfers: remoteCopy},
 	"rsync":    {options: options{short: "eBfTM", long: "rsh exclude include "}, transfers: remoteCopy},
 
-	"git": {options: options{short: "cC", long: "depth branch origin config reference git-dir work-tree "}, verb: "gets", transfers: gitTransfers},
+	"git": {options: options{short: "cCb", long: "depth branch origin config reference git-dir work-tree remote "}, verb: "gets", transfers: gitTransfers},
 	"hg":  {verb: "gets", transfers: gitTransfers},
 	"svn": {options: options{short: "r", long: "username password "}, verb: "gets", transfers: gitTransfers},
 
-	"aws":    {options: options{long: "region profile endpoint-url bucket key "}, transfers: cloudTransfers},
+	"aws":    {options: options{long: "region profile endpoint-url bucket key query output name secret-id "}, store: true, transfers: cloudTransfers},
 	"gsutil": {options: options{short: "o"}, transfers: cloudTransfers},
 	"gcloud": {options: options{long: "project account "}, transfers: cloudTransfers},
 	"az":     {options: options{short: "fncg", long: "file name container-name account-name account-key sas-token connection-string "}, transfers: azTransfers},
@@ -213,9 +256,20 @@ var fetchers = map[string]fetcher{
 	"ipfs":   {options: options{short: "o", long: "output "}, transfers: ipfsTransfers},
 	"oras":   {options: options{short: "o", long: "output "}, transfers: orasTransfers},
 
-	"dig":      {options: options{short: "bcfkpqtxy"}, verb: "asks for", transfers: dnsTransfers},
-	"host":     {options: options{short: "tcNRWm"}, verb: "asks for", transfers: dnsTransfers},
-	"nslookup": {options: options{single: true}, verb: "asks for", transfers: dnsTransfers},
+	"psql":       asked("hpUdcfv", "host port username dbname command file ", "h", "host"),
+	"mysql":      asked("hPuDeS", "host port user database execute ", "h", "host"),
+	"mariadb":    asked("hPuDeS", "host port user database execute ", "h", "host"),
+	"redis-cli":  asked("hpasn", "", "h"),
+	"mongosh":    asked("", "host port eval ", "host"),
+	"etcdctl":    asked("", "endpoints cacert cert key ", "endpoints"),
+	"consul":     asked("", "http-addr ", "http-addr"),
+	"vault":      asked("", "address field format ", "address"),
+	"ldapsearch": asked("HDwbs", "", "H"),
+	"crane":      {transfers: craneTransfers},
+	"skopeo":     {options: options{long: "src-creds dest-creds policy "}, transfers: skopeoTransfers},
+	"dig":        {options: options{short: "bcfkpqtxy"}, verb: "asks for", transfers: dnsTransfers},
+	"host":       {options: options{short: "tcNRWm"}, verb: "asks for", transfers: dnsTransfers},
+	"nslookup":   {options: options{single: true}, verb: "asks for", transfers: dnsTransfers},
 }
 
 const curlLong = "output header request data data-raw data-binary data-urlencode user user-agent referer cookie cookie-jar proxy " +

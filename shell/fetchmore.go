@@ -85,7 +85,7 @@ func remoteCopy(p parsed) []transfer {
 		}
 		t := transfer{source: s, dest: dest}
 		switch {
-		case strings.HasSuffix(file, "/"):
+		case strings.HasSuffix(file, "/"), p.has("a", "archive", "r", "recursive") && dest != ".":
 			t.tree = true
 		case dest == "." || strings.HasSuffix(dest, "/"):
 			t.dest = path.Join(dest, path.Base(file))
@@ -95,8 +95,55 @@ func remoteCopy(p parsed) []transfer {
 	return all
 }
 
+// smbTransfers is smbclient //HOST/SHARE -c "get REMOTE [LOCAL]".
+func smbTransfers(p parsed) []transfer {
+	f := strings.Fields(p.value("c", "command"))
+	if len(f) < 2 || f[0] != "get" && f[0] != "mget" {
+		return nil
+	}
+	return []transfer{{source: firstOr(p.args, "") + "/" + f[1], dest: path.Base(f[len(f)-1]), dir: path.Dir(f[len(f)-1])}}
+}
+
+// asked is a client that prints what a server answers; host are the options that name the server.
+func asked(short, long string, host ...string) fetcher {
+	return fetcher{options: options{short: short, long: long}, verb: "asks", store: true, transfers: func(p parsed) []transfer {
+		source := p.value(host...)
+		if source == "" {
+			source = "its server"
+		}
+		return []transfer{{source: source}}
+	}}
+}
+
+// craneTransfers is crane export IMAGE [FILE], a file system as an archive.
+func craneTransfers(p parsed) []transfer {
+	if len(p.args) < 2 || p.args[0] != "export" && p.args[0] != "pull" && p.args[0] != "blob" {
+		return nil
+	}
+	return []transfer{{source: p.args[1], dest: firstOr(p.args[2:], "")}}
+}
+
+// skopeoTransfers is skopeo copy docker://IMAGE dir:FOLDER.
+func skopeoTransfers(p parsed) []transfer {
+	if len(p.args) < 3 || p.args[0] != "copy" || !strings.HasPrefix(p.args[1], "docker://") {
+		return nil
+	}
+	_, dest, _ := strings.Cut(p.args[2], ":")
+	return []transfer{{source: p.args[1], dest: dest, tree: true}}
+}
+
 // gitTransfers is git clone URL [FOLDER], hg clone and svn checkout.
 func gitTransfers(p parsed) []transfer {
+	if len(p.args) > 0 && (p.args[0] == "pull" || p.args[0] == "fetch") {
+		dir := p.value("C")
+		if dir == "" {
+			dir = "."
+		}
+		return []transfer{{source: firstOr(p.args[1:], "its origin"), dest: dir, tree: true}}
+	}
+	if len(p.args) > 1 && p.args[0] == "archive" && p.value("remote") != "" {
+		return []transfer{{source: p.value("remote")}}
+	}
 	if len(p.args) < 2 {
 		return nil
 	}
@@ -127,6 +174,9 @@ func cloudTransfers(p parsed) []transfer {
 		case "cp", "cat", "get", "copy", "copyto", "sync", "mv", "rsync", "mirror", "get-object":
 			verb = i
 		}
+	}
+	if verb < 0 && p.has("query", "output") && len(args) > 1 {
+		return []transfer{{source: args[0] + " " + args[1]}} // a record, printed
 	}
 	if verb < 0 || verb+1 >= len(args) {
 		return nil
@@ -195,4 +245,43 @@ func dnsTransfers(p parsed) []transfer {
 		}
 	}
 	return nil
+}
+
+// ftpScript adds to a command line of ftp or sftp what its input tells it to get: get REMOTE [LOCAL].
+func (in *interp) ftpScript(c *call, p parsed) parsed {
+	if len(p.args) == 0 {
+		return p
+	}
+	host := p.args[0]
+	text := in.stdin(c)
+	if !in.known(text) || !strings.Contains(text, "get ") {
+		return p
+	}
+	for line := range strings.SplitSeq(text, "\n") {
+		if f := strings.Fields(line); len(f) > 1 && (f[0] == "get" || f[0] == "recv" || f[0] == "mget") {
+			source := "ftp://" + host + "/" + strings.TrimPrefix(f[1], "/")
+			text := in.newHole(hole{spelling: source, fetch: in.newFetch(c.name(), source, false), steps: []string{c.name() + " fetches " + source}})
+			in.writeFile(in.path(path.Base(f[1])), text, false)
+			if len(f) > 2 {
+				in.writeFile(in.path(f[2]), text, false)
+			}
+		}
+	}
+	return parsed{}
+}
+
+// gitRuns walks the commands that git's settings start: git -c core.pager=...
+func (in *interp) gitRuns(c *call, p parsed) {
+	for _, o := range p.opts {
+		key, value, ok := strings.Cut(o.value, "=")
+		if (o.name != "c" && o.name != "config") || !ok {
+			continue
+		}
+		key = strings.ToLower(key)
+		if value, shell := strings.CutPrefix(value, "!"); shell && strings.HasPrefix(key, "alias.") {
+			in.childShell(value, scriptRun{via: "git runs it", fds: c.fds})
+		} else if strings.HasSuffix(key, "pager") || strings.HasSuffix(key, "editor") || strings.HasSuffix(key, "command") || strings.HasSuffix(key, "fsmonitor") {
+			in.childShell(value, scriptRun{via: "git runs it", fds: c.fds})
+		}
+	}
 }

@@ -14,6 +14,7 @@ type file struct {
 	fifo     bool              // a named pipe
 	reader   string            // the shell that reads its commands from the pipe, if one does
 	consumer *syntax.ProcSubst // >(command): what is written goes to its input
+	fds      *fdTable          // the descriptors that the consumer was given
 	program  string            // it is a copy of, or a link to, this program
 }
 
@@ -67,6 +68,17 @@ func (in *interp) readFile(name string) string {
 		return in.newHole(hole{spelling: "<" + in.display(name), fifo: name})
 	}
 	return f.text
+}
+
+// fileText is the content of a file that the script has made, "" of any other.
+func (in *interp) fileText(name string) string {
+	if f, ok := in.lookup(name); ok {
+		return f.text
+	}
+	if t := in.treeOf(name); t != nil {
+		return t.text
+	}
+	return ""
 }
 
 // lookup finds a file that the script has made. The folder in which a container starts is not known here, so an
@@ -131,7 +143,7 @@ func (in *interp) writeFile(name, text string, more bool) {
 	}
 	f := in.file(name)
 	if f.consumer != nil {
-		in.consume(f.consumer, text)
+		in.consume(f, text)
 		return
 	}
 	if f.reader != "" {
@@ -143,14 +155,17 @@ func (in *interp) writeFile(name, text string, more bool) {
 		text = in.bounded(f.text + text)
 	}
 	f.text = text
+	in.hostWrite(name, text)
+	in.minerSettings(name, text)
 	in.autorun(name, text)
 }
 
 // consume walks the command behind >(command) with text as its input.
-func (in *interp) consume(p *syntax.ProcSubst, text string) {
+func (in *interp) consume(f *file, text string) {
 	in.subshell(func() {
+		in.env.fds = *f.fds
 		in.env.fds.set(0, &end{text: text, piped: true})
-		in.deeper(func() { in.list(p.Stmts) })
+		in.deeper(func() { in.list(f.consumer.Stmts) })
 	})
 }
 

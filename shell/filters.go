@@ -156,6 +156,7 @@ func (in *interp) copyFile(from, to string, intoFolder bool) {
 		if in.remarkable(text) == nil && in.merelyUnknown(text) {
 			f := in.file(t)
 			*f = file{text: text, program: in.linkedProgram(from)}
+			in.hostWrite(t, text)
 			continue
 		}
 		in.truncate(t)

@@ -1,16 +1,50 @@
 package shell
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"sigs.k8s.io/yaml"
 )
 
 // fuzzLimits are small, so that the fuzzer meets them.
 var fuzzLimits = Limits{ScriptBytes: 1 << 16, Nesting: 500, Depth: 60, Steps: 3000, ValueBytes: 1 << 14, TotalBytes: 1 << 20, Actions: 20}
 
+// addCorpus adds the labelled commands to what the fuzzer begins with, arguments separated by NUL.
+func addCorpus(f *testing.F, vectors bool) {
+	f.Helper()
+	files, err := filepath.Glob("testdata/corpus/*.yaml")
+	if err != nil || len(files) == 0 {
+		f.Fatalf("no corpus: %v", err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		var groups map[string][]any
+		if err := yaml.Unmarshal(data, &groups); err != nil {
+			f.Fatal(err)
+		}
+		for _, values := range groups {
+			for _, value := range values {
+				if script, ok := value.(string); ok && !vectors {
+					f.Add(script)
+				} else if args, ok := value.([]any); ok && vectors {
+					f.Add(strings.Trim(strings.Join(strings.Fields(fmt.Sprintln(args...)), "\x00"), "\n"))
+				}
+			}
+		}
+	}
+}
+
 func FuzzAnalyzeScript(f *testing.F) {
+	addCorpus(f, false)
 	for _, c := range readCases(f) {
 		if c.Script != "" {
 			f.Add(c.Script)
@@ -29,6 +63,7 @@ func FuzzAnalyzeScript(f *testing.F) {
 }
 
 func FuzzAnalyze(f *testing.F) {
+	addCorpus(f, true)
 	for _, c := range readCases(f) {
 		if c.Args != nil {
 			f.Add(strings.Join(c.Args, "\x00"))

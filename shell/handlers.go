@@ -21,8 +21,8 @@ func handlerOf(name string) handler {
 		return (*interp).shift
 	case "unset", "wait", "hash", "umask", "ulimit", "jobs", "shopt", "getopts", "let":
 		return silent
-	case "mkdir", "chmod", "chown", "chgrp", "sleep", "touch", "kill", "pkill", "usermod", "useradd", "groupadd", "adduser",
-		"addgroup", "sync", "true", "false", ":", "modprobe", "sysctl", "service", "systemctl", "rmdir", "mount", "umount":
+	case "mkdir", "chmod", "chown", "chgrp", "sleep", "touch", "kill", "pkill", "groupadd", "adduser",
+		"addgroup", "sync", "true", "false", ":", "modprobe", "sysctl", "service", "systemctl", "rmdir", "umount":
 		return silent
 	case "alias":
 		return (*interp).defineAlias
@@ -44,6 +44,16 @@ func handlerOf(name string) handler {
 		return (*interp).which
 	case "test", "[":
 		return (*interp).test
+	case "mount":
+		return (*interp).mount
+	case "chroot":
+		return (*interp).chroot
+	case "nsenter":
+		return (*interp).nsenter
+	case "docker", "podman", "nerdctl", "crictl", "ctr", "runc":
+		return (*interp).container
+	case "capsh", "systemd-nspawn", "pivot_root", "switch_root", "proot", "useradd", "usermod", "chpasswd", "passwd", "debugfs":
+		return (*interp).otherRoot
 	}
 	if h := programHandler(name); h != nil {
 		return h
@@ -72,6 +82,14 @@ func programHandler(name string) handler {
 		return (*interp).mkfifo
 	case "tar", "bsdtar", "gtar", "unzip", "7z", "7za", "7zr", "cpio", "ar", "dpkg-deb", "unsquashfs", "jar":
 		return (*interp).extract
+	case "sed", "head", "tail", "cut", "sort", "uniq", "jq", "yq", "nl", "fold", "strings", "iconv", "dos2unix", "shuf", "column", "zstdgrep":
+		return (*interp).textFilter
+	case "gcc", "cc", "g++", "c++", "clang", "clang++", "tcc", "rustc", "gccgo", "ghc", "nim":
+		return (*interp).compile
+	case "ansible-playbook", "ansible-pull":
+		return (*interp).playbook
+	case "vim", "vi", "nvim", "ex", "view", "rvim", "gvim", "vimdiff", "gdb":
+		return (*interp).editor
 	case "grep", "egrep", "fgrep", "cmp", "diff":
 		return (*interp).grep
 	case "base64", "base32", "basenc", "xxd", "uudecode", "gunzip", "gzip", "zcat", "unxz", "xz", "xzcat", "bunzip2", "bzip2",
@@ -129,6 +147,14 @@ func remoteHandler(name string) handler {
 		return (*interp).ztcp
 	case "telnet":
 		return (*interp).telnet
+	case "telnetd":
+		return (*interp).telnetd
+	case "tmux":
+		return (*interp).tmux
+	case "nix-shell":
+		return (*interp).nixShell
+	case "xterm":
+		return (*interp).xterm
 	case "socat":
 		return (*interp).socat
 	case "awk", "gawk", "mawk", "nawk":

@@ -14,72 +14,108 @@ type installer struct {
 	flags string // short options that install: pacman -S, rpm -i
 	runs  string // subcommands that fetch a package and run it at once
 	bare  bool   // without a subcommand it installs: yarn
+	// phrases are subcommands of two words that install, separated by commas; of a program with phrases alone, the
+	// rest is not a package manager's.
+	phrases string
 }
 
 const pipLong = "requirement constraint index-url extra-index-url target prefix root find-links timeout retries proxy cert python "
 
 // installers are the package managers.
 var installers = map[string]installer{
-	"apt-get":      {short: "octa", long: "option config-file target-release ", verbs: "install upgrade dist-upgrade full-upgrade build-dep reinstall satisfy"},
-	"apt":          {short: "octa", long: "option config-file target-release ", verbs: "install upgrade dist-upgrade full-upgrade build-dep reinstall satisfy"},
-	"aptitude":     {short: "oqt", verbs: "install upgrade full-upgrade safe-upgrade dist-upgrade reinstall"},
-	"apk":          {short: "Xpt", long: "repository root virtual keys-dir repositories-file arch ", verbs: "add upgrade fix"},
-	"yum":          yumLike,
-	"dnf":          yumLike,
-	"dnf5":         yumLike,
-	"microdnf":     yumLike,
-	"tdnf":         yumLike,
-	"rpm-ostree":   {verbs: "install upgrade"},
-	"zypper":       {short: "RCDr", long: "root repo plus-repo ", verbs: "install in update up dist-upgrade dup patch"},
-	"pacman":       {short: "br", long: "root dbpath config ", flags: "S"},
-	"yay":          {flags: "S"},
-	"emerge":       {bare: true},
-	"xbps-install": {bare: true},
-	"opkg":         {verbs: "install upgrade"},
-	"swupd":        {verbs: "bundle-add update"},
-	"dpkg":         {flags: "i"},
-	"rpm":          {flags: "iUF"},
-	"snap":         {verbs: "install"},
-	"flatpak":      {verbs: "install"},
-	"brew":         {verbs: "install upgrade"},
-	"nix-env":      {short: "fpA", flags: "iA"},
-	"nix":          {verbs: "profile", runs: "run shell"},
-	"guix":         {verbs: "install"},
-	"pip":          {short: "rcitfe", long: pipLong, verbs: "install"},
-	"pipx":         {long: "index-url python ", verbs: "install upgrade inject", runs: "run"},
-	"pipenv":       {verbs: "install sync update"},
-	"poetry":       {short: "CEP", verbs: "install add update"},
-	"uv":           {short: "r", long: pipLong, verbs: "pip add sync tool"},
-	"uvx":          {long: "from with python index-url ", bare: true, runs: "*"},
-	"easy_install": {short: "fid", bare: true},
-	"conda":        {short: "ncp", long: "name channel prefix ", verbs: "install create update upgrade"},
-	"mamba":        {short: "ncp", long: "name channel prefix ", verbs: "install create update upgrade"},
-	"micromamba":   {short: "ncpf", long: "name channel prefix file ", verbs: "install create update upgrade"},
-	"npm":          {long: "prefix registry workspace cache loglevel ", verbs: "install i add ci install-clean update up upgrade isntall", runs: "exec x init create"},
-	"npx":          {short: "pc", long: "package call registry cache ", runs: "*"},
-	"yarn":         {long: "cwd registry modules-folder ", verbs: "install add global upgrade", runs: "dlx create", bare: true},
-	"pnpm":         {short: "C", long: "dir registry filter ", verbs: "install i add update up", runs: "dlx create"},
-	"pnpx":         {runs: "*"},
-	"bun":          {long: "cwd ", verbs: "install i add update", runs: "x create"},
-	"bunx":         {runs: "*"},
-	"gem":          {short: "viPsn", long: "version install-dir source bindir ", verbs: "install update i"},
-	"bundle":       {long: "path gemfile jobs retry ", verbs: "install update add", bare: true},
-	"bundler":      {verbs: "install update add", bare: true},
-	"cargo":        {long: "version git branch tag rev path root registry ", verbs: "install binstall"},
-	"composer":     {short: "d", long: "working-dir ", verbs: "install update require create-project global"},
-	"luarocks":     {long: "server tree ", verbs: "install build"},
-	"cpan":         {bare: true},
-	"cpanm":        {short: "lLM", long: "local-lib mirror ", bare: true},
-	"pear":         {verbs: "install upgrade"},
-	"pecl":         {verbs: "install upgrade"},
-	"cabal":        {verbs: "install"},
-	"stack":        {verbs: "install"},
-	"opam":         {verbs: "install"},
-	"mix":          {verbs: "deps.get archive.install"},
-	"dotnet-tool":  {verbs: "install"},
-	"choco":        {verbs: "install upgrade"},
-	"winget":       {verbs: "install upgrade"},
-	"scoop":        {verbs: "install update"},
+	"apt-get":                {short: "octa", long: "option config-file target-release ", verbs: "install upgrade dist-upgrade full-upgrade build-dep reinstall satisfy"},
+	"apt":                    {short: "octa", long: "option config-file target-release ", verbs: "install upgrade dist-upgrade full-upgrade build-dep reinstall satisfy"},
+	"aptitude":               {short: "oqt", verbs: "install upgrade full-upgrade safe-upgrade dist-upgrade reinstall"},
+	"apk":                    {short: "Xpt", long: "repository root virtual keys-dir repositories-file arch ", verbs: "add upgrade fix"},
+	"yum":                    yumLike,
+	"dnf":                    yumLike,
+	"dnf5":                   yumLike,
+	"microdnf":               yumLike,
+	"tdnf":                   yumLike,
+	"rpm-ostree":             {verbs: "install upgrade"},
+	"zypper":                 {short: "RCDr", long: "root repo plus-repo ", verbs: "install in update up dist-upgrade dup patch"},
+	"pacman":                 {short: "br", long: "root dbpath config ", flags: "S"},
+	"yay":                    {flags: "S"},
+	"emerge":                 {bare: true},
+	"xbps-install":           {bare: true},
+	"opkg":                   {verbs: "install upgrade"},
+	"swupd":                  {verbs: "bundle-add update"},
+	"dpkg":                   {flags: "i"},
+	"rpm":                    {flags: "iUF"},
+	"snap":                   {verbs: "install"},
+	"flatpak":                {verbs: "install"},
+	"brew":                   {verbs: "install upgrade"},
+	"nix-env":                {short: "fpA", flags: "iA"},
+	"nix":                    {verbs: "profile", runs: "run shell"},
+	"guix":                   {verbs: "install"},
+	"pip":                    {short: "rcitfe", long: pipLong, verbs: "install"},
+	"pipx":                   {long: "index-url python ", verbs: "install upgrade inject", runs: "run"},
+	"pipenv":                 {verbs: "install sync update"},
+	"poetry":                 {short: "CEP", verbs: "install add update"},
+	"uv":                     {short: "r", long: pipLong, verbs: "pip add sync tool"},
+	"uvx":                    {long: "from with python index-url ", bare: true, runs: "*"},
+	"easy_install":           {short: "fid", bare: true},
+	"conda":                  {short: "ncp", long: "name channel prefix ", verbs: "install create update upgrade", phrases: "env update,env create"},
+	"mamba":                  {short: "ncp", long: "name channel prefix ", verbs: "install create update upgrade", phrases: "env update,env create"},
+	"micromamba":             {short: "ncpf", long: "name channel prefix file ", verbs: "install create update upgrade"},
+	"npm":                    {long: "prefix registry workspace cache loglevel ", verbs: "install i add ci install-clean update up upgrade isntall", runs: "exec x init create"},
+	"npx":                    {short: "pc", long: "package call registry cache ", runs: "*"},
+	"yarn":                   {long: "cwd registry modules-folder ", verbs: "install add global upgrade", runs: "dlx create", bare: true},
+	"pnpm":                   {short: "C", long: "dir registry filter ", verbs: "install i add update up", runs: "dlx create"},
+	"pnpx":                   {runs: "*"},
+	"bun":                    {long: "cwd ", verbs: "install i add update", runs: "x create"},
+	"bunx":                   {runs: "*"},
+	"gem":                    {short: "viPsn", long: "version install-dir source bindir ", verbs: "install update i"},
+	"bundle":                 {long: "path gemfile jobs retry ", verbs: "install update add", bare: true},
+	"bundler":                {verbs: "install update add", bare: true},
+	"cargo":                  {long: "version git branch tag rev path root registry ", verbs: "install binstall"},
+	"composer":               {short: "d", long: "working-dir ", verbs: "install update require create-project global"},
+	"luarocks":               {long: "server tree ", verbs: "install build"},
+	"cpan":                   {bare: true},
+	"cpanm":                  {short: "lLM", long: "local-lib mirror ", bare: true},
+	"pear":                   {verbs: "install upgrade"},
+	"pecl":                   {verbs: "install upgrade"},
+	"cabal":                  {verbs: "install"},
+	"stack":                  {verbs: "install"},
+	"opam":                   {verbs: "install"},
+	"mix":                    {verbs: "deps.get archive.install"},
+	"dotnet-tool":            {verbs: "install"},
+	"install_packages":       {bare: true}, // of minideb and Bitnami
+	"docker-php-ext-install": {short: "j", bare: true},
+	"install-plugins.sh":     {bare: true},
+	"jenkins-plugin-cli":     {short: "pfd", long: "war plugin-download-directory ", bare: true},
+	"elasticsearch-plugin":   {verbs: "install"},
+	"opensearch-plugin":      {verbs: "install"},
+	"logstash-plugin":        {verbs: "install update"},
+	"kibana-plugin":          {verbs: "install"},
+	"helm":                   {long: "namespace kube-context kubeconfig ", phrases: "plugin install,plugin update"},
+	"kubectl":                {short: "nf", phrases: "krew install,krew upgrade"},
+	"krew":                   {verbs: "install upgrade"},
+	"ansible-galaxy":         {short: "rp", phrases: "collection install,role install,install "},
+	"jupyter":                {phrases: "labextension install,nbextension install,serverextension install"},
+	"grafana-cli":            {long: "pluginUrl pluginsDir repo ", phrases: "plugins install,plugins update,plugins update-all"},
+	"grafana":                {phrases: "cli plugins"},
+	"wp":                     {long: "path url user ", phrases: "plugin install,theme install,core update,plugin update"},
+	"code-server":            {phrases: "--install-extension "},
+	"code":                   {phrases: "--install-extension "},
+	"gh":                     {phrases: "extension install"},
+	"dotnet":                 {phrases: "tool install,tool update,tool restore"},
+	"az":                     {short: "n", long: "name source ", phrases: "extension add"},
+	"gcloud":                 {phrases: "components install,components update"},
+	"tlmgr":                  {verbs: "install update"},
+	"asdf":                   {verbs: "install", phrases: "plugin add"},
+	"nvm":                    {verbs: "install"},
+	"sdk":                    {verbs: "install"},
+	"rustup":                 {verbs: "update", phrases: "toolchain install,component add,target add"},
+	"rebar3":                 {verbs: "get-deps"},
+	"bower":                  {verbs: "install"},
+	"lein":                   {verbs: "deps"},
+	"vcpkg":                  {verbs: "install"},
+	"conan":                  {verbs: "install"},
+	"spack":                  {verbs: "install"},
+	"choco":                  {verbs: "install upgrade"},
+	"winget":                 {verbs: "install upgrade"},
+	"scoop":                  {verbs: "install update"},
 }
 
 var yumLike = installer{short: "cdexR", long: "installroot releasever enablerepo disablerepo setopt repo config ",
@@ -100,6 +136,17 @@ func (in *interp) install(c *call, name string) bool {
 	if p.has("version", "help", "V") {
 		return true
 	}
+	if operands, ok := phraseOf(i, c.args(), p); ok {
+		in.installs(c, name, operands)
+		return true
+	}
+	if i.phrases != "" && i.verbs == "" {
+		return false // it does other things besides
+	}
+	if url := p.value("git"); name == "cargo" && url != "" && firstOr(p.args, "") == "install" {
+		in.installs(c, name, []string{"git+" + url})
+		return true
+	}
 	if i.runs == "*" {
 		in.runsPackage(c, name, p.args, p)
 		return true
@@ -113,6 +160,11 @@ func (in *interp) install(c *call, name string) bool {
 		return true
 	}
 	verb := firstOr(p.args, "")
+	if slices.Contains([]string{"conda", "mamba", "micromamba", "poetry", "pipenv", "uv", "bundle"}, name) && (verb == "run" || verb == "exec") {
+		rest := c.args()[slices.Index(c.args(), verb)+1:]
+		in.run(c.with(options{short: "npC", long: "name prefix cwd with python extra "}.commandIn(rest)))
+		return true
+	}
 	operands := p.args[min(1, len(p.args)):]
 	switch {
 	case verb == "":
@@ -122,6 +174,26 @@ func (in *interp) install(c *call, name string) bool {
 		in.installs(c, name, operands)
 	}
 	return true
+}
+
+// phraseOf finds the subcommand of two words that installs, and what stands behind it. One that begins with dashes
+// is an option.
+func phraseOf(i installer, args []string, p parsed) (operands []string, ok bool) {
+	for phrase := range strings.SplitSeq(i.phrases, ",") {
+		first, second, _ := strings.Cut(phrase, " ")
+		switch {
+		case first == "":
+		case strings.HasPrefix(first, "-"):
+			if at := slices.IndexFunc(args, func(a string) bool { return a == first || strings.HasPrefix(a, first+"=") }); at >= 0 {
+				return args[min(at+1, len(args)):], true
+			}
+		case len(p.args) > 0 && p.args[0] == first && second == "":
+			return p.args[1:], true
+		case len(p.args) > 1 && p.args[0] == first && p.args[1] == second:
+			return p.args[2:], true
+		}
+	}
+	return nil, false
 }
 
 func hasFlag(i installer, p parsed) bool {
@@ -220,6 +292,10 @@ func (in *interp) runsPackage(c *call, name string, operands []string, p parsed)
 func (in *interp) goTool(c *call) effect {
 	p := options{short: "Co"}.parse(c.args())
 	verb, operands := firstOr(p.args, ""), p.args[min(1, len(p.args)):]
+	if verb == "mod" && (firstOr(operands, "") == "download" || firstOr(operands, "") == "tidy") {
+		in.report(RuntimeInstall, "go", "", []string{"go gets the modules of the program"}, nil)
+		return effect{}
+	}
 	if verb != "run" && verb != "install" && verb != "get" {
 		in.print(c, in.unknown("$(go "+verb+")")+"\n")
 		return effect{}
@@ -235,12 +311,16 @@ func (in *interp) goTool(c *call) effect {
 			h := in.fetchedOperand(o)
 			in.report(RuntimeDownload, h.fetch.tool, h.fetch.source, appendStep(h.steps, o+" is compiled and run"), h.fetch)
 			return effect{}
+		case verb == "install" && (strings.HasPrefix(o, ".") || strings.HasPrefix(o, "/")): // the module itself
 		case verb == "install" && strings.Contains(o, "."), verb == "get":
 			in.report(RuntimeInstall, "go", o, []string{"go installs " + o}, nil)
 			text := in.newHole(hole{spelling: o, fetch: in.newFetch("go", o, false), steps: []string{"go installs " + o}})
 			in.writeFile("/usr/local/bin/"+path.Base(module), text, false)
 			in.writeFile(in.variable("HOME")+"/go/bin/"+path.Base(module), text, false)
 			in.writeFile("/go/bin/"+path.Base(module), text, false)
+			if dir, ok := in.env.vars.get("GOBIN"); ok {
+				in.writeFile(in.path(path.Join(dir, path.Base(module))), text, false)
+			}
 		}
 		if verb == "run" {
 			text, _ := in.content(c, o)

@@ -19,6 +19,7 @@ type interp struct {
 
 	files     map[string]*file
 	trees     []tree
+	disks     []string // folders on which a disk or a folder of the node was mounted
 	functions map[string]*function
 	order     []*function // functions as they were declared
 	aliases   map[string]string
@@ -235,7 +236,7 @@ func (in *interp) redirected(s *syntax.Stmt) effect {
 // bareRedirect gives the meaning of $(<file): the content of the file.
 func (in *interp) bareRedirect(s *syntax.Stmt) {
 	for _, r := range s.Redirs {
-		if r.Op == syntax.RdrIn && r.N == nil {
+		if (r.Op == syntax.RdrIn || r.Op == syntax.DplIn) && r.N == nil {
 			in.write(in.env.fds.get(1), in.read(in.env.fds.get(0)))
 		}
 	}
@@ -282,6 +283,9 @@ func (in *interp) coproc(c *syntax.CoprocClause) {
 	}
 	n := firstFree + len(in.env.fds.more)
 	in.env.fds.set(n, &end{text: out, piped: true})
+	if h := in.leading(out); h != nil && h.fetch != nil && h.fetch.socket {
+		in.env.fds.set(n+1, &end{socket: h.fetch}) // what is written to it goes to the peer
+	}
 	in.setArray(name, []string{strconv.Itoa(n), strconv.Itoa(n + 1)})
 }
 

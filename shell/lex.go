@@ -18,6 +18,7 @@ const (
 	java
 	julia
 	awkLang
+	cLang
 )
 
 type tokenKind int
@@ -49,7 +50,7 @@ func lex(code string, lang language) []token {
 			} else {
 				i = len(code)
 			}
-		case ch == '/' && strings.HasPrefix(code[i:], "/*") && (lang == javascript || lang == php || lang == golang || lang == java):
+		case ch == '/' && strings.HasPrefix(code[i:], "/*") && (lang == javascript || lang == php || lang == golang || lang == java || lang == cLang):
 			if n := strings.Index(code[i+2:], "*/"); n >= 0 {
 				i += n + 4
 			} else {
@@ -58,6 +59,9 @@ func lex(code string, lang language) []token {
 		case ch == '"' || ch == '\'' || ch == '`':
 			value, n := quotedText(code[i:])
 			kind := literal
+			if ch == '"' && isVariable(value, lang) {
+				kind = ident // "$x" is $x
+			}
 			if ch == '`' && lang != javascript && lang != golang {
 				kind = command
 			}
@@ -86,9 +90,14 @@ func lex(code string, lang language) []token {
 	return tokens
 }
 
+// isVariable tells whether a string between double quotes is nothing but the value of a variable.
+func isVariable(value string, lang language) bool {
+	return (lang == php || lang == perl) && len(value) > 1 && value[0] == '$' && nameLength(value) == len(value)
+}
+
 func comment(s string, lang language) bool {
 	switch lang {
-	case javascript, golang, java:
+	case javascript, golang, java, cLang:
 		return strings.HasPrefix(s, "//")
 	case php:
 		return strings.HasPrefix(s, "//") || s[0] == '#'

@@ -30,6 +30,8 @@ func TestHostile(t *testing.T) {
 		"files":        {distinct(3000, "echo > f%\n"), "more than 2000 files"},
 		"trees":        {distinct(200, "git clone http://h/%\n"), "more than 100 folders"},
 		"descriptors":  {r("exec {a}<>/dev/tcp/a/1\n", 1000), "more than 200 open descriptors"},
+		"code":         {"python3 -c '" + r("x = get(requests.get(", 4000) + "'", ""},
+		"assignments":  {"node -e '" + r("a=b=fetch(c=>", 4000) + "'", ""},
 		"unknowns":     {r("X=$(a)$(a)$(a)$(a)\n", 20000), "gave up"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -27,6 +27,10 @@ func (in *interp) netcat(c *call) effect {
 	if p.has("z", "h", "help") {
 		return effect{}
 	}
+	if p.has("U", "unixsock") {
+		in.runtimeRequest(c.name(), firstOr(p.args, ""), "", in.stdin(c))
+		return effect{}
+	}
 	peer := in.newFetch(c.name(), peerName(p), true)
 	if program := p.value("e", "exec"); program != "" {
 		in.serve(c, peer, func(inner *call) { inner.argv = strings.Fields(program); in.run(inner) })
@@ -90,6 +94,16 @@ func (in *interp) telnet(c *call) effect {
 	return effect{}
 }
 
+// telnetd offers what -l says, without a password if that is a shell.
+func (in *interp) telnetd(c *call) effect {
+	p := options{short: "lpbfw"}.parse(c.args())
+	if program := p.value("l"); program != "" {
+		peer := in.newFetch("telnetd", "port "+p.value("p"), true)
+		in.serve(c, peer, func(inner *call) { inner.argv = strings.Fields(program); in.run(inner) })
+	}
+	return effect{}
+}
+
 // socat connects two addresses; one of them may be a program.
 func (in *interp) socat(c *call) effect {
 	args := options{short: "tTlbL"}.parse(c.args()).args
@@ -103,10 +117,13 @@ func (in *interp) socat(c *call) effect {
 	}
 	for i, other := range []string{args[1], args[0]} {
 		peer := socatPeer(other)
+		kind, rest, _ := strings.Cut(args[i], ":")
+		if _, socket, ok := strings.Cut(other, ":"); ok && strings.HasPrefix(strings.ToUpper(other), "UNIX") {
+			in.runtimeRequest("socat", socket, "", in.stdin(c))
+		}
 		if peer == "" {
 			continue
 		}
-		kind, rest, _ := strings.Cut(args[i], ":")
 		f := in.newFetch("socat", peer, true)
 		switch strings.ToUpper(kind) {
 		case "EXEC":
@@ -117,6 +134,9 @@ func (in *interp) socat(c *call) effect {
 			})
 		case "STDIO", "STDIN", "STDOUT":
 			in.converse(c, f)
+		case "OPEN", "CREATE", "CREAT", "FILE", "GOPEN":
+			name, _, _ := strings.Cut(rest, ",")
+			in.writeFile(in.path(name), in.received(f), false)
 		}
 	}
 	return effect{}

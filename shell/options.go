@@ -42,6 +42,12 @@ func (o options) parse(args []string) parsed {
 	return p
 }
 
+// commandIn is what stands behind the options: a command of its own.
+func (o options) commandIn(args []string) []string {
+	o.first = true
+	return o.parse(args).args
+}
+
 // addLong adds --name, --name=value or --name value, and returns how many of the next arguments it took.
 func (p *parsed) addLong(o options, a string, next []string) int {
 	name, value, has := strings.Cut(a, "=")

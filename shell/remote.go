@@ -1,10 +1,5 @@
 package shell
 
-import (
-	"path"
-	"strings"
-)
-
 // reverseShell reports a shell whose input comes from a peer while its output goes to one, or to the named pipe
 // that feeds one.
 func (in *interp) reverseShell(c *call, interactive bool) bool {
@@ -129,50 +124,4 @@ func (in *interp) opensslDecode(c *call, verb string, p parsed) string {
 		return ""
 	}
 	return text
-}
-
-// awk has a network of its own in /inet/tcp. A program that reads from a peer, and from a command as well or by
-// system, does what the peer says.
-func (in *interp) awk(c *call) effect {
-	p := options{short: "Ffv", first: true}.parse(c.args())
-	program, files := firstOr(p.args, ""), p.args[min(1, len(p.args)):]
-	if f := p.value("f"); f != "" {
-		program, _ = in.content(c, f)
-		files = p.args
-	}
-	text := in.inputs(c, files)
-	if in.awkProgram(program) && in.fetched(text) != nil {
-		in.executedHole(in.fetched(text), "awk runs it by system")
-	}
-	in.print(c, in.derived(text, "$(awk)", "")+"\n")
-	return effect{}
-}
-
-// It tells whether the program hands anything to system that is not written in it.
-func (in *interp) awkProgram(program string) (system bool) {
-	code := lex(program, awkLang)
-	peer := ""
-	for _, t := range code {
-		if t.kind == literal && (strings.HasPrefix(t.text, "/inet/") || strings.HasPrefix(t.text, "/inet4/")) {
-			peer = strings.Join(strings.Split(path.Clean(t.text), "/")[4:], ":")
-		}
-	}
-	readers := map[string]bool{} // what stands left of | getline
-	for i, t := range code {
-		system = system || t.kind == ident && t.text == "system" && i+2 < len(code) && code[i+2].kind != literal
-		if t.kind == ident && t.text == "getline" && i >= 2 && code[i-1].text == "|" || t.text == "getline" && i >= 3 && code[i-1].text == "&" {
-			k := i - 2
-			if code[i-1].text == "&" {
-				k--
-			}
-			readers[code[k].text] = true
-		}
-		if t.kind == ident && t.text == "system" && i+2 < len(code) && code[i+2].kind == literal && peer == "" {
-			in.childShell(code[i+2].text, scriptRun{via: "awk runs it", fds: &in.env.fds})
-		}
-	}
-	if peer != "" && (len(readers) > 1 || system && len(readers) > 0) {
-		in.report(ReverseShell, "awk", strings.TrimPrefix(peer, "0:"), []string{"awk connects to " + peer, "it runs what it receives"}, nil)
-	}
-	return system
 }

@@ -58,6 +58,9 @@ func (in *interp) executedHole(h *hole, via string) {
 	if in.layer.via != "" && h.fetch.layer != in.layer {
 		via = in.layer.via
 	}
+	if h.fetch.store && (strings.Contains(via, " by eval") || strings.Contains(via, "sourced")) {
+		return // export NAME=value
+	}
 	kind := RuntimeDownload
 	if h.fetch.socket && h.lines {
 		kind = ReverseShell

@@ -21,6 +21,9 @@ const (
 	RuntimeDownload Kind = "runtime-download" // code is fetched while the container runs, and executed
 	ReverseShell    Kind = "reverse-shell"    // a shell is given to a remote peer, or offered on a port
 	RuntimeInstall  Kind = "runtime-install"  // a package manager installs software while the container runs
+	HostTakeover    Kind = "host-takeover"    // the command gets into the node, or leaves something there that will
+	HostAccess      Kind = "host-access"      // it would be one, if Action.Path were the node's: the manifest knows that
+	MinerArguments  Kind = "miner-arguments"  // a program is told a mining pool or a wallet
 )
 
 // Action is one thing that a command does, with the source that shows it.
@@ -40,6 +43,8 @@ type Action struct {
 	Tool string `json:"tool"`
 	// Source is the URL, host or package that it names, as far as it is known. Empty if unknown.
 	Source string `json:"source,omitempty"`
+	// Path is the folder or file that a HostTakeover or HostAccess is about; empty if it is about none.
+	Path string `json:"path,omitempty"`
 	// Verified tells that what was fetched is checked (sha256sum -c, gpg --verify, cosign) before it runs, and
 	// does not run if the check fails. A checksum that was itself fetched is no check.
 	Verified bool `json:"verified,omitempty"`

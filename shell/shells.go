@@ -74,6 +74,9 @@ func (in *interp) shell(c *call) effect {
 		text, name := in.content(c, s.rcfile)
 		in.childShell(text, scriptRun{via: in.via(name, "read by "+c.name()+" as it starts"), fds: c.fds})
 	}
+	if !s.hasScript { // options that no shell has may be meant for an image's ENTRYPOINT, which nobody knows here
+		in.minerArguments(c, "the program")
+	}
 	run := scriptRun{fds: c.fds, errexit: s.errexit, params: s.operands}
 	switch {
 	case s.hasScript:
@@ -163,6 +166,22 @@ func (in *interp) watch(c *call) effect {
 	return in.childShell(strings.Join(p.args, " "), scriptRun{via: "watch runs it", fds: c.fds})
 }
 
+// tmux is tmux new-session [options] command.
+func (in *interp) tmux(c *call) effect {
+	p := options{short: "SLfc", first: true}.parse(c.args())
+	if verb := firstOr(p.args, ""); verb != "new" && verb != "new-session" && verb != "new-window" && verb != "neww" && verb != "split-window" {
+		return effect{}
+	}
+	inner := options{short: "snxyctFe", first: true}.parse(p.args[1:])
+	return in.childShell(strings.Join(inner.args, " "), scriptRun{via: "tmux runs it", fds: c.fds})
+}
+
+// nixShell is nix-shell --run command.
+func (in *interp) nixShell(c *call) effect {
+	p := options{short: "pAIE", long: "run command packages "}.parse(c.args())
+	return in.childShell(p.value("run", "command"), scriptRun{via: "nix-shell runs it", fds: c.fds})
+}
+
 // flock is flock [options] file command, file -c script, or descriptor.
 func (in *interp) flock(c *call) effect {
 	p := options{short: "wEc", long: "wait timeout conflict-exit-code command ", first: true}.parse(c.args())
@@ -218,10 +237,23 @@ func (in *interp) applet(c *call) effect {
 // there too.
 func (in *interp) ssh(c *call) effect {
 	p := options{short: "bcDEeFIiJLlmOopQRSWw", first: true}.parse(c.args())
-	if len(p.args) < 2 {
+	for _, o := range p.opts {
+		if key, value, ok := strings.Cut(o.value, "="); o.name == "o" && ok && strings.HasSuffix(strings.ToLower(key), "command") {
+			in.childShell(value, scriptRun{via: "ssh runs it", fds: c.fds})
+		}
+	}
+	if len(p.args) == 0 {
 		return effect{}
 	}
-	return in.childShell(strings.Join(p.args[1:], " "), scriptRun{via: "ssh runs it", fds: c.fds})
+	fds := *c.fds
+	var printed strings.Builder
+	fds.set(1, &end{sink: &printed})
+	e := in.childShell(strings.Join(p.args[1:], " "), scriptRun{via: "ssh runs it", fds: &fds})
+	if host := p.args[0]; len(p.args) > 1 {
+		f := in.newFetch("ssh", host, false)
+		in.print(c, in.newHole(hole{spelling: "$(ssh " + in.display(host) + ")", fetch: f, steps: []string{"ssh gets it from " + in.display(host)}}))
+	}
+	return e
 }
 
 // wrapper is a program that runs the command that it is given.
@@ -251,7 +283,8 @@ func (in *interp) wrapped(c *call, w wrapper) effect {
 // wrappers are the programs that do nothing but run another one in some way.
 var wrappers = map[string]wrapper{
 	"nohup": {}, "setsid": {}, "time": {}, "unbuffer": {}, "eatmydata": {}, "chronic": {}, "setarch": {}, "linux64": {},
-	"with-contenv": {}, "catatonit": {}, "fakeroot": {}, "ts": {}, "proot": {options: options{short: "rbwqk"}},
+	"with-contenv": {}, "catatonit": {}, "fakeroot": {}, "ts": {},
+	"screen":       {options: options{short: "cehpsStTX"}},
 	"nice":         {options: options{short: "n", long: "adjustment "}},
 	"ionice":       {options: options{short: "cnpPu", long: "class classdata "}},
 	"timeout":      {options: options{short: "ks", long: "kill-after signal "}, operands: 1},
@@ -267,11 +300,8 @@ var wrappers = map[string]wrapper{
 	"chpst":        {options: options{short: "uUbemdofpcrtlL"}},
 	"sudo":         {options: options{short: "ugCphrtTUR", long: "user group close-from prompt host role type chdir "}},
 	"doas":         {options: options{short: "uC"}},
-	"chroot":       {options: options{long: "groups userspec "}, operands: 1},
 	"unshare":      {options: options{short: "SGRw", long: "root wd setuid setgid "}},
-	"nsenter":      {options: options{short: "tSGW", long: "target setuid setgid "}},
 	"setpriv":      {options: options{long: "reuid regid groups inh-caps ambient-caps bounding-set securebits pdeathsig selinux-label apparmor-profile "}},
-	"capsh":        {},
 	"strace":       {options: options{short: "abeEIoOpPsSuU"}},
 	"ltrace":       {options: options{short: "abeFlnopsuwxX"}},
 	"taskset":      {operands: 1},

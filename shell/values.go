@@ -39,6 +39,7 @@ type fetch struct {
 	tool   string
 	source string // URL, or host:port; may contain holes
 	socket bool   // from a plain connection to a peer rather than from a file server
+	store  bool   // from a store of settings, whose output is mostly evaluated for its variables
 	layer  *layer // where it stands
 	offset int
 }

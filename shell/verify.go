@@ -58,7 +58,8 @@ func (in *interp) mentions(sums, name string) bool {
 // keys were fetched too.
 func (in *interp) signature(c *call) effect {
 	valued := "keyring homedir keyserver output key certificate signature bundle certificate-identity certificate-oidc-issuer " +
-		"certificate-identity-regexp certificate-oidc-issuer-regexp rekor-url recv-keys recv-key source-uri provenance-path "
+		"certificate-identity-regexp certificate-oidc-issuer-regexp rekor-url recv-keys recv-key source-uri provenance-path " +
+		"passphrase passphrase-file passphrase-fd pinentry-mode recipient local-user status-fd "
 	p := options{short: "opmxPur", long: valued}.parse(c.args())
 	switch {
 	case p.has("import"):

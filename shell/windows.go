@@ -28,6 +28,9 @@ func (in *interp) powershell(c *call) effect {
 			}
 			return effect{}
 		case option != "" && strings.HasPrefix("command", option):
+			if len(rest) == 1 && rest[0] == "-" {
+				break
+			}
 			in.powershellCode(c, strings.Join(rest, " "))
 			return effect{}
 		case option != "" && strings.HasPrefix("file", option) && len(rest) > 0:
@@ -39,6 +42,44 @@ func (in *interp) powershell(c *call) effect {
 	}
 	in.executed(in.stdin(c), "its output is piped into "+c.name())
 	return effect{}
+}
+
+// powershellStatements walks the native programs that code starts, and notes the files that it downloads.
+func (in *interp) powershellStatements(c *call, code string) {
+	for statement := range strings.FieldsFuncSeq(code, func(r rune) bool { return strings.ContainsRune(";\n|&{}", r) }) {
+		argv := windowsFields(strings.ReplaceAll(strings.TrimSpace(statement), "'", `"`))
+		if len(argv) == 0 || !in.step() {
+			continue
+		}
+		in.downloadedFile(statement)
+		name := programName(strings.ToLower(argv[0]))
+		if name == "certutil" {
+			in.certutil(argv)
+			continue
+		}
+		if name == "start-process" && len(argv) > 1 {
+			argv = argv[1:]
+			name = programName(strings.ToLower(argv[0]))
+		}
+		if _, made := in.files[in.path(windowsName(argv[0]))]; made || in.recognised(name) && !strings.Contains(psFetch+psEval+psStart, " "+name+" ") {
+			in.runWindows(c, argv)
+		}
+	}
+}
+
+// downloadedFile notes the file of a DownloadFile('url', 'file').
+func (in *interp) downloadedFile(statement string) {
+	if !strings.Contains(strings.ToLower(statement), "downloadfile(") {
+		return
+	}
+	url := firstURLIn(statement)
+	_, rest, _ := strings.Cut(statement, url)
+	words := strings.FieldsFunc(rest, func(r rune) bool { return strings.ContainsRune("'\",() ", r) })
+	if url == "" || len(words) == 0 {
+		return
+	}
+	text := in.newHole(hole{spelling: url, fetch: in.newFetch("powershell", url, false), steps: []string{"powershell fetches " + url}})
+	in.writeFile(in.path(windowsName(words[0])), text, false)
 }
 
 func (in *interp) powershellFile(c *call, name string) effect {
@@ -76,11 +117,12 @@ const (
 	psFetch   = " invoke-webrequest iwr invoke-restmethod irm curl wget downloadstring downloadfile downloaddata start-bitstransfer "
 	psEval    = " iex invoke-expression [scriptblock]::create invokescript "
 	psStart   = " start-process saps & start invoke-item ii . "
-	psInstall = " install-module install-package install-script choco winget scoop "
+	psInstall = " install-module install-package install-script "
 )
 
 func (in *interp) powershellCode(c *call, code string) {
 	in.charge(parseWeight * len(code))
+	defer in.powershellStatements(c, code)
 	words := powershellWords(code)
 	has := func(list string) bool {
 		for _, w := range words {
@@ -99,7 +141,7 @@ func (in *interp) powershellCode(c *call, code string) {
 		in.report(RuntimeDownload, c.name(), source, []string{c.name() + " fetches " + source, "it is evaluated by Invoke-Expression"}, nil)
 	case has(psFetch) && startsFetched(words):
 		in.report(RuntimeDownload, c.name(), source, []string{c.name() + " fetches " + source + " into a file", "it is run"}, nil)
-	case has(psInstall) && (!has(" choco winget scoop ") || has(" install ")):
+	case has(psInstall):
 		in.report(RuntimeInstall, c.name(), "", []string{c.name() + " installs packages"}, nil)
 	}
 }

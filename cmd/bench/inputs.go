@@ -102,6 +102,7 @@ type inputs struct {
 	host   string   // of a registry without TLS
 	image  string   // a large image in it, signed; empty if none was given
 	signed []string // small images in it, signed
+	scans  []string // images of bench.sh in it, if there are any
 }
 
 // signedImages is how many small images there are.
@@ -109,10 +110,19 @@ const signedImages = 50
 
 // serveImages starts a registry on loopback with signed images: small ones, and the one of the archive if there
 // is one. It writes the key and a configuration that trusts it to dir.
-func serveImages(dir, archive string) (in inputs, stop func(), err error) {
-	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithReferrersSupport(true)))
+func serveImages(dir, archive, images string) (in inputs, stop func(), err error) {
+	blobs := filepath.Join(dir, "blobs")
+	if err := os.Mkdir(blobs, 0o700); err != nil {
+		return inputs{}, nil, err
+	}
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithReferrersSupport(true),
+		registry.WithBlobHandler(registry.NewDiskBlobHandler(blobs))))
 	in = inputs{dir: dir, host: strings.TrimPrefix(server.URL, "http://")}
-	if err := in.fill(archive); err != nil {
+	err = in.fill(archive)
+	if err == nil && images != "" {
+		err = in.push(images)
+	}
+	if err != nil {
 		server.Close()
 		return inputs{}, nil, err
 	}

@@ -1,9 +1,11 @@
 // Bench measures tidewaiter against the tools that people glue together today, as whole processes: the two
 // commands of a case run in turn, and the median of the ratios is told. Absolute times say more about the
-// machine; a case whose peer is not installed is passed over with a word.
+// machine; a case whose peer is not installed is passed over with a word. The analysis of commands has no peer: of
+// it, precision and recall on labelled commands are told.
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -22,10 +24,16 @@ import (
 type comparison struct {
 	name string
 	ours []string
-	env  []string // of ours, beside the machine's
+	// env and peerEnv are of ours and of the peers', beside the machine's.
+	env, peerEnv []string
+	// prepare is run before each of ours, and not measured; it may be nil.
+	prepare func() error
 	// peers are run one after the other: their times add up.
 	peers [][]string
-	limit float64 // the ratio that the project promises to stay below
+	limit float64 // the ratio of wall times that the project promises to stay below
+	// memory and disk are those of the largest resident set, and of what lies in temporary files at most; they are
+	// measured if they are not 0.
+	memory, disk float64
 	// worst is the highest exit code that counts as having done the work: findings end with 1 or 2.
 	worst int
 	// lacks says what input is missing for the case, which is passed over then.
@@ -72,6 +80,7 @@ func comparisons(in inputs) []comparison {
 	if in.image == "" {
 		cases[len(cases)-1].lacks = "give an image by -image FILE"
 	}
+	cases = append(cases, scanCases(in)...)
 	for _, cosign := range []string{"cosign-v2", "cosign-v3"} {
 		for _, cache := range []string{"off", filepath.Join(in.dir, "cache")} {
 			cases = append(cases, verifyCases(in, cosign, key, cache)...)
@@ -111,19 +120,25 @@ func cosignVerify(cosign, key, image string) []string {
 
 func main() {
 	runs := flag.Int("n", 7, "pairs of runs of each case")
+	images := flag.String("images", os.Getenv("TIDEWAITER_BENCH_IMAGES"), "folder that testdata/images/bench.sh made, for the scan cases")
 	archive := flag.String("image", os.Getenv("TIDEWAITER_BENCH_IMAGE"), "archive of an image (docker save) for the image case")
 	only := flag.String("run", "", "run only the cases whose name has this `regexp` in it")
 	flag.Parse()
-	if err := bench(context.Background(), os.Stdout, *runs, *archive, *only); err != nil {
+	if err := bench(context.Background(), os.Stdout, *runs, *archive, *images, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func bench(ctx context.Context, out io.Writer, runs int, archive, only string) error {
+func bench(ctx context.Context, out io.Writer, runs int, archive, images, only string) error {
 	wanted, err := regexp.Compile(only)
 	if err != nil {
 		return fmt.Errorf("-run: %w", err)
+	}
+	if wanted.MatchString(commandsName) {
+		if err := measureCommands(out); err != nil {
+			return fmt.Errorf("%s: %w", commandsName, err)
+		}
 	}
 	dir, err := os.MkdirTemp("", "tidewaiter-bench-")
 	if err != nil {
@@ -133,7 +148,7 @@ func bench(ctx context.Context, out io.Writer, runs int, archive, only string) e
 	if err := writeManifests(dir); err != nil {
 		return err
 	}
-	in, stop, err := serveImages(dir, archive)
+	in, stop, err := serveImages(dir, archive, images)
 	if err != nil {
 		return err
 	}
@@ -164,23 +179,45 @@ func (c comparison) run(ctx context.Context, out io.Writer, runs int) error {
 		}
 		commands = append(commands, resolved)
 	}
-	var ours, theirs, ratios []float64
+	var ours, theirs []usage
 	for i := range runs + 1 {
+		if c.prepare != nil {
+			if err := c.prepare(); err != nil {
+				return err
+			}
+		}
 		a, err := c.measure(ctx, c.env, commands[:1])
 		if err != nil {
 			return err
 		}
-		b, err := c.measure(ctx, nil, commands[1:])
+		b, err := c.measure(ctx, c.peerEnv, commands[1:])
 		if err != nil {
 			return err
 		}
 		if i > 0 { // the first pair warms the caches
-			ours, theirs, ratios = append(ours, a), append(theirs, b), append(ratios, a/b)
+			ours, theirs = append(ours, a), append(theirs, b)
 		}
 	}
-	fmt.Fprintf(out, "%s: ratio %.2f (at most %.2f promised), %.3f s against %.3f s, medians of %d pairs\n",
-		c.name, median(ratios), c.limit, median(ours), median(theirs), runs)
+	c.tell(out, "%s: ratio %.2f (at most %.2f promised), %.3f s against %.3f s, medians of %d pairs\n", c.limit, ours, theirs,
+		func(u usage) float64 { return u.seconds })
+	c.tell(out, "%s, memory: ratio %.2f (at most %.2f promised), %.0f MB against %.0f MB, medians of %d pairs\n", c.memory, ours, theirs,
+		func(u usage) float64 { return float64(u.memory) / 1e6 })
+	c.tell(out, "%s, temporary files: ratio %.2f (at most %.2f promised), %.0f MB against %.0f MB, medians of %d pairs\n", c.disk, ours, theirs,
+		func(u usage) float64 { return float64(u.disk) / 1e6 })
 	return nil
+}
+
+// tell prints the medians of one measure, if it is promised to stay below a limit.
+func (c comparison) tell(out io.Writer, format string, limit float64, ours, theirs []usage, measure func(usage) float64) {
+	if limit == 0 {
+		return
+	}
+	var a, b, ratios []float64
+	for i := range ours {
+		a, b = append(a, measure(ours[i])), append(b, measure(theirs[i]))
+		ratios = append(ratios, a[i]/b[i])
+	}
+	fmt.Fprintf(out, format, c.name, median(ratios), limit, median(a), median(b), len(ours))
 }
 
 // resolve finds the program of a command: ours in bin, peers in bin/tools or on the PATH.
@@ -202,20 +239,44 @@ func resolve(command []string) ([]string, error) {
 	return resolved, nil
 }
 
-// measure runs the commands one after the other and returns their wall time in seconds. env is added to the
-// environment.
-func (c comparison) measure(ctx context.Context, env []string, commands [][]string) (float64, error) {
-	start := time.Now()
+// usage is what commands took.
+type usage struct {
+	seconds      float64 // wall time
+	memory, disk int64   // most bytes that one of them had at once, in memory and in temporary files
+}
+
+// measure runs the commands one after the other. env is added to the environment.
+func (c comparison) measure(ctx context.Context, env []string, commands [][]string) (usage, error) {
+	var all usage
 	for _, command := range commands {
+		temp, err := os.MkdirTemp("", "tidewaiter-bench-")
+		if err != nil {
+			return usage{}, err
+		}
+		defer os.RemoveAll(temp)
 		cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-		cmd.Env = append(os.Environ(), env...)
-		output, err := cmd.CombinedOutput()
+		cmd.Env = append(append(os.Environ(), "TMPDIR="+temp), env...)
+		var output bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &output, &output
+		start := time.Now()
+		if err := cmd.Start(); err != nil {
+			return usage{}, err
+		}
+		watched := func() (memory, disk int64) { return 0, 0 }
+		if c.memory+c.disk > 0 {
+			watched = watch(cmd.Process.Pid, temp)
+		}
+		err = cmd.Wait()
+		all.seconds += time.Since(start).Seconds()
+		memory, disk := watched()
+		all.memory, all.disk = max(all.memory, memory), max(all.disk, disk)
 		var failed *exec.ExitError
 		if err != nil && (!errors.As(err, &failed) || failed.ExitCode() > c.worst || failed.ExitCode() < 0) {
-			return 0, fmt.Errorf("%s: %w: %s", strings.Join(command, " "), err, output[max(0, len(output)-400):])
+			said := output.Bytes()
+			return usage{}, fmt.Errorf("%s: %w: %s", strings.Join(command, " "), err, said[max(0, len(said)-400):])
 		}
 	}
-	return time.Since(start).Seconds(), nil
+	return all, nil
 }
 
 func median(values []float64) float64 {

@@ -16,7 +16,7 @@ const (
 )
 
 // cacheBytes bounds what the cache takes on disk.
-const cacheBytes = 256 << 20
+const cacheBytes = 1 << 30
 
 // cacheDir returns the folder of everything that is kept from run to run: the user's own cache folder, or what the
 // environment says. It is empty if nothing shall be kept, and the error says why nothing can be.

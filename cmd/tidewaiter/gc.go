@@ -10,18 +10,22 @@ import (
 // bytes. Linting a few files never gets there: collecting would be a third of its time.
 const firstCollection = 128 << 20
 
+// garbagePercent is how much garbage there may be from then on, for what is in use. Go's 100 is a twentieth more
+// memory for a large image, and saves a hundredth of the time.
+const garbagePercent = 75
+
 // delayCollection keeps the garbage collector away until the program has grown to firstCollection. From then on
-// it works as ever. Whoever sets GOGC or GOMEMLIMIT is obeyed.
+// it works as garbagePercent says. Whoever sets GOGC or GOMEMLIMIT is obeyed.
 func delayCollection() {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
-	percent := debug.SetGCPercent(-1)
+	debug.SetGCPercent(-1)
 	limit := debug.SetMemoryLimit(firstCollection)
 	// The sentinel is garbage at once, so that the first collection finds it.
 	sentinel := new([16]byte)
 	runtime.SetFinalizer(sentinel, func(*[16]byte) {
 		debug.SetMemoryLimit(limit)
-		debug.SetGCPercent(percent)
+		debug.SetGCPercent(garbagePercent)
 	})
 }

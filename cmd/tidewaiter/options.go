@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -140,7 +139,7 @@ func (a *app) clients(o options, c *gate.Config) (*image.Client, *signature.Veri
 	}
 	verifier, err := signature.New(c.TrustPolicy(), signature.Options{
 		Dir: c.Dir(), TrustedRoot: c.TrustedRoot, TrustedRoots: c.TrustedRoots, Offline: o.offline, CacheDir: dir,
-		Cache:    sync.OnceValue(func() *cache.Cache { return openCache(func(err error) { complain(a.stderr, err) }) }),
+		Cache:    func() *cache.Cache { return a.memory().Cache() },
 		Remember: time.Hour, // longer than a run takes
 		Rules:    statementRules(c),
 	})
@@ -185,7 +184,7 @@ func (a *app) newGate(ctx context.Context, o options) (*gate.Gate, []policies.Ru
 		ConfigLine:     c.Line,
 		Pull:           client.Pull,
 		Verify:         verifier.Verify,
-		SBOM:           scan(c.Limits.Image()),
+		SBOM:           a.scan(c.Limits),
 		ManifestLimits: c.Limits.Manifests(),
 		ImageTimeout:   c.Limits.ImageTimeout(),
 		Now:            time.Now,
@@ -195,9 +194,11 @@ func (a *app) newGate(ctx context.Context, o options) (*gate.Gate, []policies.Ru
 }
 
 // scan reads what is inside a platform, within the limits.
-func scan(limits image.Limits) func(context.Context, *image.Platform, sbom.Started) (*sbom.SBOM, error) {
+func (a *app) scan(l gate.Limits) func(context.Context, *image.Platform, sbom.Started) (*sbom.SBOM, error) {
 	return func(ctx context.Context, p *image.Platform, started sbom.Started) (*sbom.SBOM, error) {
-		return sbom.Scan(ctx, p, sbom.Options{Layers: limits, Started: started, Progress: layersTold(ctx)})
+		return sbom.Scan(ctx, p, sbom.Options{
+			Layers: l.Image(), Limits: l.SBOM(), Started: started, Memory: a.memory(), Progress: layersTold(ctx),
+		})
 	}
 }
 

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tidewaiter/tidewaiter/gate"
+	"github.com/tidewaiter/tidewaiter/image"
 	"github.com/tidewaiter/tidewaiter/report"
 )
 
@@ -49,7 +51,7 @@ func (e undecidedError) Unwrap() error { return e.error }
 
 // run is the whole program. It returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	root := newRoot(&app{stdin: stdin, stdout: stdout, stderr: stderr})
+	root := newRoot(newApp(stdin, stdout, stderr))
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
@@ -83,6 +85,16 @@ func complain(w io.Writer, err error) {
 type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	// memory is what is kept of images from run to run; nil if nothing is.
+	memory func() *image.Memory
+}
+
+func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	a.memory = sync.OnceValue(func() *image.Memory {
+		return image.NewMemory(openCache(func(err error) { complain(stderr, err) }))
+	})
+	return a
 }
 
 func newRoot(a *app) *cobra.Command {

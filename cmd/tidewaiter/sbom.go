@@ -58,7 +58,9 @@ func (a *app) sbom(cmd *cobra.Command, o options, ref, format string) error {
 	if err != nil {
 		return configError{err}
 	}
-	bom, err := sbom.Scan(ctx, platform, sbom.Options{Name: ref, Layers: c.Limits.Image()})
+	bom, err := sbom.Scan(ctx, platform, sbom.Options{
+		Name: ref, Layers: c.Limits.Image(), Limits: c.Limits.SBOM(), Memory: a.memory(), Document: true,
+	})
 	if err != nil {
 		return undecidedError{err}
 	}

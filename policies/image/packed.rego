@@ -2,8 +2,9 @@
 # scope: package
 # title: Packed program
 # description: >-
-#   A program of the image is compressed with UPX or the like: its content shows only when it runs, so nobody can
-#   say what it is. Miners and bots are shipped that way to pass scanners.
+#   A program of the image is compressed with UPX or the like, or it, or a script, carries something behind its end
+#   that cannot be read: a 7z archive, a squashfs file system, an encrypted zip, noise. Its content shows only when
+#   it runs, so nobody can say what it is. Miners and bots are shipped that way to pass scanners.
 # related_resources:
 #   - ref: https://attack.mitre.org/techniques/T1027/002/
 # custom:

@@ -11,6 +11,7 @@
 #   severity: high
 #   attack: [T1611, T1562.001]
 #   mitigations: [M1048]
+#   applies: [pods]
 #   remediation: >-
 #     Remove the profile, which leaves the runtime's default, or set securityContext.appArmorProfile.type to
 #     RuntimeDefault or Localhost.

@@ -12,6 +12,7 @@
 #   severity: high
 #   attack: [T1611, T1068]
 #   mitigations: [M1026, M1048]
+#   applies: [pods]
 #   remediation: Remove the capability from securityContext.capabilities.add, and drop ALL.
 package tidewaiter.kubernetes.capabilities
 

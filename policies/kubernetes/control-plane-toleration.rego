@@ -11,6 +11,7 @@
 #   severity: medium
 #   attack: [T1610, T1611]
 #   mitigations: [M1018, M1030]
+#   applies: [pods]
 #   remediation: >-
 #     Remove the toleration, or name the taints that the pod has to tolerate instead of all.
 package tidewaiter.kubernetes["control-plane-toleration"]

@@ -10,6 +10,7 @@
 #   severity: medium
 #   attack: [T1611, T1068]
 #   mitigations: [M1026, M1048]
+#   applies: [pods]
 #   remediation: >-
 #     Set securityContext.capabilities.drop: ["ALL"], and add NET_BIND_SERVICE if a port below 1024 is served.
 package tidewaiter.kubernetes["drop-capabilities"]

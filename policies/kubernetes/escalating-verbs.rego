@@ -11,39 +11,14 @@
 #   severity: high
 #   attack: [T1098.006, T1078, T1548]
 #   mitigations: [M1018, M1026]
+#   applies: [ClusterRole, Role]
 #   remediation: Remove escalate, bind and impersonate, or name by resourceNames the one role or user that they are for.
 package tidewaiter.kubernetes["escalating-verbs"]
 
 import data.tidewaiter.lib.rbac
 
-# rights are the escalating verbs, with the API groups and resources on which they mean something.
-rights := [
-	{
-		"verbs": {"bind", "escalate"},
-		"group": "rbac.authorization.k8s.io",
-		"resources": {"*", "clusterroles", "roles"},
-	},
-	{
-		"verbs": {"impersonate"},
-		"group": "",
-		"resources": {"*", "groups", "serviceaccounts", "users"},
-	},
-	{
-		"verbs": {"impersonate"},
-		"group": "authentication.k8s.io",
-		"resources": {"*", "uids", "userextras/*"},
-	},
-]
-
-deny contains {"msg": msg, "path": path, "severity": rbac.severity} if {
-	some [i, rule] in rbac.narrow
-	some verb in rule.verbs
-	verb in {"*", "bind", "escalate", "impersonate"} # most rules end here
-	some right in rights
-	rbac.group(rule, right.group)
-	some j, resource in rule.resources
-	resource in right.resources
-	verbs := rbac.verbs(rule, right.verbs)
-	msg := sprintf("%s may %s %s", [rbac.label, concat(", ", verbs), resource])
-	path := ["rules", i, "resources", j]
+deny contains {"msg": msg, "path": grant.path, "severity": grant.severity} if {
+	some grant in rbac.grants
+	grant.topic == "escalating-verbs"
+	msg := sprintf("%s may %s %s", [rbac.label, grant.verbs, grant.resource])
 }

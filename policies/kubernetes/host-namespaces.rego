@@ -11,6 +11,7 @@
 #   severity: high
 #   attack: [T1611, T1040]
 #   mitigations: [M1048, M1030]
+#   applies: [pods]
 #   remediation: >-
 #     Remove hostNetwork, hostPID and hostIPC from the pod. Publish ports by a Service, and let containers of one
 #     pod see each other by shareProcessNamespace.

@@ -11,6 +11,7 @@
 #   severity: high
 #   attack: [T1611, T1552.001]
 #   mitigations: [M1048, M1022]
+#   applies: [pods]
 #   remediation: >-
 #     Use a persistentVolumeClaim, an emptyDir or a local volume. A node agent that has to read the node needs a
 #     waiver that says so, the narrowest path, and readOnly: true on its mount.

@@ -10,6 +10,7 @@
 #   severity: high
 #   attack: [T1133, T1190]
 #   mitigations: [M1030, M1035]
+#   applies: [pods]
 #   remediation: Remove hostPort, and publish the port by a Service (NodePort or LoadBalancer) or an Ingress.
 package tidewaiter.kubernetes["host-port"]
 

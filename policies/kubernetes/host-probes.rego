@@ -10,6 +10,7 @@
 #   severity: high
 #   attack: [T1090, T1046]
 #   mitigations: [M1030, M1037]
+#   applies: [pods]
 #   remediation: Remove host from the probe or hook, which then goes to the pod's own address.
 package tidewaiter.kubernetes["host-probes"]
 

@@ -11,6 +11,7 @@
 #   severity: critical
 #   attack: [T1610, T1611]
 #   mitigations: [M1026, M1048]
+#   applies: [pods]
 #   remediation: Remove windowsOptions.hostProcess from the pod and from its containers.
 package tidewaiter.kubernetes["host-process"]
 

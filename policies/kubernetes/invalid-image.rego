@@ -11,6 +11,7 @@
 #   severity: high
 #   attack: [T1525, T1036]
 #   mitigations: [M1047]
+#   applies: [pods]
 #   remediation: >-
 #     Write registry/repository:tag@sha256:…, in lower case, without a scheme.
 package tidewaiter.kubernetes["invalid-image"]

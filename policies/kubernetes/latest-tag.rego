@@ -10,6 +10,7 @@
 #   severity: medium
 #   attack: [T1525, T1195.002]
 #   mitigations: [M1045, M1047]
+#   applies: [pods]
 #   remediation: >-
 #     Name the version, and pin it by digest: image:1.4.2@sha256:….
 package tidewaiter.kubernetes["latest-tag"]

@@ -10,6 +10,7 @@
 #   severity: medium
 #   attack: [T1610, T1611]
 #   mitigations: [M1018, M1047]
+#   applies: [pods]
 #   remediation: >-
 #     Remove nodeName; choose nodes by nodeSelector or affinity.
 package tidewaiter.kubernetes["node-name"]

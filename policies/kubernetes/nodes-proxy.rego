@@ -11,22 +11,14 @@
 #   severity: high
 #   attack: [T1609, T1611]
 #   mitigations: [M1018, M1026]
+#   applies: [ClusterRole, Role]
 #   remediation: Use nodes/metrics, nodes/stats, nodes/log or nodes/healthz, which grant reading alone.
 package tidewaiter.kubernetes["nodes-proxy"]
 
 import data.tidewaiter.lib.rbac
 
-targets := {
-	"nodes/proxy": "nodes/proxy",
-	"nodes/*": "nodes/*",
-	"*/proxy": "*/proxy",
-	"*": "nodes/proxy (resources: *)",
-}
-
-deny contains {"msg": msg, "path": ["rules", i, "resources", j]} if {
-	some [i, rule] in rbac.core
-	some j, resource in rule.resources
-	target := targets[resource]
-	verbs := rbac.verbs(rule, {"create", "delete", "get", "patch", "update"})
-	msg := sprintf("%s may %s %s", [rbac.label, concat(", ", verbs), target])
+deny contains {"msg": msg, "path": grant.path, "severity": grant.severity} if {
+	some grant in rbac.grants
+	grant.topic == "nodes-proxy"
+	msg := sprintf("%s may %s %s", [rbac.label, grant.verbs, grant.resource])
 }

@@ -11,6 +11,7 @@
 #   severity: medium
 #   attack: [T1548.001, T1068]
 #   mitigations: [M1026, M1038]
+#   applies: [pods]
 #   remediation: 'Set securityContext.allowPrivilegeEscalation: false on the container.'
 package tidewaiter.kubernetes["privilege-escalation"]
 

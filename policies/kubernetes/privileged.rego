@@ -11,6 +11,7 @@
 #   severity: critical
 #   attack: [T1610, T1611]
 #   mitigations: [M1026, M1048]
+#   applies: [pods]
 #   remediation: >-
 #     Remove privileged: true. If one capability or one device is what the container needs, give it that alone:
 #     by securityContext.capabilities.add, or by a device plugin.

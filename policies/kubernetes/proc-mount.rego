@@ -10,6 +10,7 @@
 #   severity: high
 #   attack: [T1611]
 #   mitigations: [M1048]
+#   applies: [pods]
 #   remediation: Remove procMount, or set it to Default.
 package tidewaiter.kubernetes["proc-mount"]
 

@@ -11,6 +11,7 @@
 #   severity: critical
 #   attack: [T1059.004, T1571, T1095]
 #   mitigations: [M1038, M1037]
+#   applies: [pods]
 #   remediation: >-
 #     Remove the command, and find out who put it there. To debug a pod, use kubectl exec or kubectl debug.
 package tidewaiter.kubernetes["reverse-shell"]

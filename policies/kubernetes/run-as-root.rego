@@ -11,6 +11,7 @@
 #   severity: medium
 #   attack: [T1611, T1548]
 #   mitigations: [M1026, M1048]
+#   applies: [pods]
 #   remediation: >-
 #     Set securityContext.runAsNonRoot: true on the pod or on each container, and runAsUser to a number above 0
 #     if the image does not.

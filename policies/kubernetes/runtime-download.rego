@@ -12,6 +12,7 @@
 #   severity: high
 #   attack: [T1105, T1059.004, T1204.003]
 #   mitigations: [M1038, M1033, M1037]
+#   applies: [pods]
 #   remediation: >-
 #     Put the program into the image at build time, with its checksum verified, and let the container start it from
 #     there.

@@ -10,6 +10,7 @@
 #   severity: high
 #   attack: [T1105, T1072]
 #   mitigations: [M1033, M1038]
+#   applies: [pods]
 #   remediation: >-
 #     Install the packages in the image's build, with their versions pinned.
 package tidewaiter.kubernetes["runtime-install"]

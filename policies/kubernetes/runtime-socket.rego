@@ -11,6 +11,7 @@
 #   severity: critical
 #   attack: [T1610, T1611, T1609]
 #   mitigations: [M1026, M1048]
+#   applies: [pods]
 #   remediation: >-
 #     Do not mount the socket or a folder above it. Build images with a rootless builder (buildkit, kaniko, buildah),
 #     and read container metadata from the Kubernetes API.

@@ -11,6 +11,7 @@
 #   severity: high
 #   attack: [T1611, T1068]
 #   mitigations: [M1048, M1050]
+#   applies: [pods]
 #   remediation: 'Set securityContext.seccompProfile.type: RuntimeDefault on the pod, and remove Unconfined below it.'
 package tidewaiter.kubernetes.seccomp
 

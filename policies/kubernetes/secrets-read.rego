@@ -8,28 +8,17 @@
 #   - ref: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#listing-secrets
 #   - ref: https://kubernetes.io/docs/concepts/configuration/secret/#information-security-for-secrets
 # custom:
-#   severity: high
+#   severity: medium
 #   attack: [T1552.007, T1528]
 #   mitigations: [M1018, M1026]
+#   applies: [ClusterRole, Role]
 #   remediation: Mount the secret into the pod that needs it, or name it by resourceNames and grant get alone.
 package tidewaiter.kubernetes["secrets-read"]
 
 import data.tidewaiter.lib.rbac
 
-deny contains {"msg": msg, "path": ["rules", i, "resources", j], "severity": rbac.severity} if {
-	some [i, rule] in rbac.core
-	some j, resource in rule.resources
-	resource in {"*", "secrets"}
-	not names_them(rule)
-	verbs := rbac.verbs(rule, {"get", "list", "watch"})
-	msg := sprintf("%s may %s %s", [rbac.label, concat(", ", verbs), secrets[resource]])
-}
-
-secrets := {"*": "secrets (resources: *)", "secrets": "secrets"}
-
-# names_them tells that a rule is about certain secrets only. An empty name among them stands for all: it is
-# what a list request carries.
-names_them(rule) if {
-	some _ in rule.resourceNames
-	not "" in rule.resourceNames
+deny contains {"msg": msg, "path": grant.path, "severity": grant.severity} if {
+	some grant in rbac.grants
+	grant.topic == "secrets-read"
+	msg := sprintf("%s may %s %s", [rbac.label, grant.verbs, grant.resource])
 }

@@ -10,6 +10,7 @@
 #   severity: high
 #   attack: [T1611, T1562.001]
 #   mitigations: [M1048]
+#   applies: [pods]
 #   remediation: >-
 #     Remove seLinuxOptions user and role, and leave type out or set it to container_t, container_init_t,
 #     container_kvm_t or container_engine_t.

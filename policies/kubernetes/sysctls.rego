@@ -11,6 +11,7 @@
 #   severity: high
 #   attack: [T1611, T1499]
 #   mitigations: [M1048, M1028]
+#   applies: [pods]
 #   remediation: Remove the sysctl from securityContext.sysctls; have the node's own configuration set it if it must be.
 package tidewaiter.kubernetes.sysctls
 

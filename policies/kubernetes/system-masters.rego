@@ -10,6 +10,7 @@
 #   severity: critical
 #   attack: [T1098.006, T1078]
 #   mitigations: [M1018, M1026]
+#   applies: [ClusterRoleBinding, RoleBinding]
 #   remediation: Remove the subject, and bind a role that lists what is used to a group of its own.
 package tidewaiter.kubernetes["system-masters"]
 

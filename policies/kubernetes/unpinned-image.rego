@@ -11,6 +11,7 @@
 #   severity: low
 #   attack: [T1525, T1195.002]
 #   mitigations: [M1045, M1047]
+#   applies: [pods]
 #   remediation: >-
 #     Append the digest that was tested: image:1.4.2@sha256:….
 package tidewaiter.kubernetes["unpinned-image"]

@@ -10,6 +10,7 @@
 #   severity: medium
 #   attack: [T1027, T1059.004]
 #   mitigations: [M1038, M1047]
+#   applies: [pods]
 #   remediation: >-
 #     Write the command out in plain shell, or put the script into the image as a file.
 package tidewaiter.kubernetes["unreadable-command"]

@@ -11,6 +11,7 @@
 #   severity: medium
 #   attack: [T1611, T1552]
 #   mitigations: [M1048, M1022]
+#   applies: [pods]
 #   remediation: Claim the storage by a persistentVolumeClaim or a csi volume.
 package tidewaiter.kubernetes["volume-types"]
 

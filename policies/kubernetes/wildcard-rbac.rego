@@ -10,6 +10,7 @@
 #   severity: high
 #   attack: [T1078, T1098.006]
 #   mitigations: [M1018, M1026]
+#   applies: [ClusterRole, Role]
 #   remediation: List the verbs, resources and API groups that are used.
 package tidewaiter.kubernetes["wildcard-rbac"]
 
@@ -19,12 +20,26 @@ deny contains {"msg": msg, "path": path, "severity": severity(rule)} if {
 	some i, rule in rbac.rules
 	fields := [field | some field in ["verbs", "resources", "apiGroups", "nonResourceURLs"]; "*" in rule[field]]
 	count(fields) > 0
+	not listed(rule)
 	msg := sprintf("%s grants all %s", [rbac.label, concat(", ", fields)])
 	path := ["rules", i, fields[0], [j | some j, value in rule[fields[0]]; value == "*"][0]]
 }
 
-# All verbs on all resources is an administrator by another name. Wildcards weigh less in one namespace, and on
-# resources that somebody else's API group brings along.
+deny contains {"msg": msg, "path": ["rules", i, "verbs"], "severity": severity(rule)} if {
+	some i, rule in rbac.rules
+	listed(rule)
+	msg := sprintf("%s grants every verb, one by one, on all resources", [rbac.label])
+}
+
+# listed tells that a rule grants all verbs on all resources without a star for the verbs.
+listed(rule) if {
+	rbac.everything(rule)
+	not "*" in rule.verbs
+}
+
+# All verbs on all resources is an administrator by another name. All resources of the core group include secrets,
+# and of any other of Kubernetes' groups, where more than reading is granted, what to run. All verbs on what is named
+# are what operators have on their own; the rules on secrets, workloads and so on say where that is too much.
 severity(rule) := "critical" if {
 	input.object.kind == "ClusterRole"
 	rbac.everything(rule)
@@ -32,11 +47,19 @@ severity(rule) := "critical" if {
 } else := "high" if {
 	rbac.everything(rule)
 	built_in(rule)
-} else := "medium" if {
-	input.object.kind == "Role"
 } else := "high" if {
-	built_in(rule)
+	input.object.kind == "ClusterRole"
+	"*" in rule.resources
+	powerful(rule)
 } else := "medium"
+
+powerful(rule) if rbac.group(rule, "")
+
+powerful(rule) if {
+	built_in(rule)
+	some verb in rule.verbs
+	not verb in {"get", "list", "watch"}
+}
 
 # built_in tells that a rule is about an API group of Kubernetes itself. metrics.k8s.io and others that end alike
 # are served by add-ons.

@@ -11,6 +11,7 @@
 #   severity: high
 #   attack: [T1610]
 #   mitigations: [M1047]
+#   applies: [pods]
 #   remediation: Give the field a value of the type that the API documents.
 package tidewaiter.kubernetes["wrong-type"]
 

@@ -104,7 +104,15 @@ gone(file) := "" if {
 	visible(file)
 } else := sprintf(" (deleted in layer %d, yet shipped)", [file.deletedIn])
 
+# made_by says which layer something is of, and which command made that: the begin of it, which is enough to find it.
+made_by(fact) := sprintf("%d by %q", [fact.layer, substring(fact.createdBy, 0, 80)]) if {
+	object.get(fact, "createdBy", "") != ""
+} else := sprintf("%d", [fact.layer])
+
 # listed names up to three of a list, and says how many more there are.
-listed(list) := concat(", ", list) if {
-	count(list) <= 3
-} else := sprintf("%s and %d more", [concat(", ", array.slice(list, 0, 3)), count(list) - 3])
+listed(list) := first_of(list, count(list))
+
+# first_of is listed for the first of so many.
+first_of(list, n) := concat(", ", list) if {
+	n <= 3
+} else := sprintf("%s and %d more", [concat(", ", array.slice(list, 0, 3)), n - 3])

@@ -25,6 +25,7 @@ deny contains {"msg": msg, "path": run.path, "severity": severity(platform, run,
 	some [_, container, platform] in workloads.seen
 	some run in platform.runs
 	some action in run.actions
+	action.kind != "host-access" # which is one only where the path is the node's
 	words := [lib.command(container, run), container.image, phrase(action.kind), place(action), lib.steps(action)]
 	msg := lib.line(sprintf("%s, in image %s, %s%s: %s", words))
 	evidence := workloads.evidence(container, platform, object.union(lib.shown(run, action), {
@@ -39,6 +40,8 @@ phrases := {
 	"runtime-download": "downloads code and runs it",
 	"runtime-install": "installs software as it starts",
 	"reverse-shell": "opens a shell to the network",
+	"host-takeover": "gets at the node",
+	"miner-arguments": "is told to mine",
 }
 
 # place says which file or variable the command leads to.

@@ -17,6 +17,9 @@ unpack() {
 		if dpkg-deb --ctrl-tarfile "$deb" | tar -tf - | grep -q '^./md5sums$'; then
 			dpkg-deb --ctrl-tarfile "$deb" | tar -xOf - ./md5sums >"$root/var/lib/dpkg/info/$package.md5sums"
 		fi
+		if dpkg-deb --ctrl-tarfile "$deb" | tar -tf - | grep -q '^./conffiles$'; then
+			dpkg-deb --ctrl-tarfile "$deb" | tar -xOf - ./conffiles >"$root/var/lib/dpkg/info/$package.conffiles"
+		fi
 	done
 }
 
