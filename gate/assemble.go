@@ -31,7 +31,7 @@ func setEvidence(objects []*manifests.Object) (SetEvidence, error) {
 		accounts: map[[2]string][]int{}, matching: newMatching(),
 	}
 	s.evidence = SetEvidence{
-		Kind: policies.Set, Workloads: []WorkloadEvidence{}, Namespaces: []NamespaceEvidence{}, Policies: []PolicyEvidence{},
+		Kind: policies.Set, Workloads: []MemberEvidence{}, Namespaces: []NamespaceEvidence{}, Policies: []PolicyEvidence{},
 		Bindings: []BindingEvidence{}, Services: []ServiceEvidence{},
 	}
 	for i, o := range objects {
@@ -86,7 +86,7 @@ func (s *set) addWorkload(i int, pod manifests.Pod) {
 		account = "default"
 	}
 	at := len(s.evidence.Workloads)
-	s.evidence.Workloads = append(s.evidence.Workloads, WorkloadEvidence{
+	s.evidence.Workloads = append(s.evidence.Workloads, MemberEvidence{
 		Object: i, Label: objectName(o), Namespace: o.Namespace, SpecPath: steps(pod.SpecPath), Spec: pod.Spec,
 		ServiceAccount: account, Token: s.getsToken(o.Namespace, account, pod.Spec),
 		Bindings: s.bindingsOf(o.Namespace, account), Volumes: s.volumesOf(o, pod),

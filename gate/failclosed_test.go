@@ -43,7 +43,7 @@ func soundGate(t *testing.T) *Gate {
 			return &image.Image{Reference: ref, Digest: "sha256:" + strings.Repeat("0", 64), Platforms: []*image.Platform{platform}}, nil
 		},
 		Verify: func(context.Context, *image.Image) (signature.Result, error) { return signature.Result{}, nil },
-		SBOM:   func(context.Context, *image.Platform) (*sbom.SBOM, error) { return &sbom.SBOM{}, nil },
+		SBOM:   func(context.Context, *image.Platform, sbom.Started) (*sbom.SBOM, error) { return &sbom.SBOM{}, nil },
 
 		ImageTimeout: time.Minute,
 		Now:          time.Now,
@@ -92,17 +92,19 @@ func TestFailClosed(t *testing.T) {
 			g.Verify = func(context.Context, *image.Image) (signature.Result, error) { panic("verify") }
 		}, "internal error"},
 		{"content fails", func(g *Gate) {
-			g.SBOM = func(context.Context, *image.Platform) (*sbom.SBOM, error) { return nil, broken }
+			g.SBOM = func(context.Context, *image.Platform, sbom.Started) (*sbom.SBOM, error) { return nil, broken }
 		}, "content: the seam broke"},
 		{"content panics", func(g *Gate) {
-			g.SBOM = func(context.Context, *image.Platform) (*sbom.SBOM, error) { panic("sbom") }
+			g.SBOM = func(context.Context, *image.Platform, sbom.Started) (*sbom.SBOM, error) { panic("sbom") }
 		}, "internal error"},
 		{"content hangs", func(g *Gate) {
 			g.ImageTimeout = 10 * time.Millisecond
-			g.SBOM = func(ctx context.Context, _ *image.Platform) (*sbom.SBOM, error) { return nil, hang(ctx) }
+			g.SBOM = func(ctx context.Context, _ *image.Platform, _ sbom.Started) (*sbom.SBOM, error) {
+				return nil, hang(ctx)
+			}
 		}, "limits.imageTime"},
 		{"content returns nothing", func(g *Gate) {
-			g.SBOM = func(context.Context, *image.Platform) (*sbom.SBOM, error) { return nil, nil }
+			g.SBOM = func(context.Context, *image.Platform, sbom.Started) (*sbom.SBOM, error) { return nil, nil }
 		}, "internal error"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -177,7 +179,7 @@ func TestContentIsJudgedWithoutSignatures(t *testing.T) {
 	g.Verify = func(context.Context, *image.Image) (signature.Result, error) {
 		return signature.Result{}, errors.New("the registry broke")
 	}
-	g.SBOM = func(context.Context, *image.Platform) (*sbom.SBOM, error) {
+	g.SBOM = func(context.Context, *image.Platform, sbom.Started) (*sbom.SBOM, error) {
 		class := sbom.Class{Class: "miner", Tool: "xmrig", Marks: []sbom.Mark{{By: "content", Text: "words"}}}
 		return &sbom.SBOM{Files: []sbom.File{{Path: "/app", DeletedIn: -1, Classes: []sbom.Class{class}}}}, nil
 	}

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -34,7 +35,8 @@ type Gate struct {
 
 	Pull   func(ctx context.Context, ref image.Reference) (*image.Image, error)
 	Verify func(ctx context.Context, img *image.Image) (signature.Result, error)
-	SBOM   func(ctx context.Context, p *image.Platform) (*sbom.SBOM, error)
+	// SBOM looks at what is in a platform; started is what manifests start in it.
+	SBOM func(ctx context.Context, p *image.Platform, started sbom.Started) (*sbom.SBOM, error)
 
 	ManifestLimits manifests.Limits
 	// ImageTimeout bounds the whole look at one image (DESIGN 9: 10 minutes).
@@ -74,9 +76,7 @@ func (g *Gate) Inspect(ctx context.Context, in Input) (evidence []any, errs []er
 	run := &run{Gate: g, inspecting: true}
 	evidence = []any{}
 	for _, s := range run.subjects(ctx, in) {
-		if s.evidence != nil {
-			evidence = append(evidence, s.evidence)
-		}
+		evidence = append(evidence, s.evidence...)
 		if s.Error != "" {
 			errs = append(errs, fmt.Errorf("%s: %s", s.Name, s.Error))
 		}
@@ -106,6 +106,9 @@ type run struct {
 	waivers    *waivers
 	inspecting bool
 	images     bool // the images that objects name are judged too
+
+	mu    sync.Mutex
+	facts map[string][]*platformFacts // of the images that containers run, by their keys
 }
 
 // subjects looks at everything in the input: first what could not be read, then objects, then images.
@@ -116,9 +119,11 @@ func (r *run) subjects(ctx context.Context, in Input) []Subject {
 	objects, subjects := r.load(ctx, in)
 	r.images = in.Images
 	ofObjects, uses := r.judgeObjects(ctx, objects)
+	objectsAlone := len(ofObjects)
 	ofObjects = append(ofObjects, r.judgeSet(ctx, objects, ofObjects)...)
-	images := mergeImages(imagesOfTargets(in.Targets), uses)
-	return slices.Concat(subjects, ofObjects, r.judgeImages(ctx, images))
+	images := r.judgeImages(ctx, mergeImages(imagesOfTargets(in.Targets), uses))
+	r.judgeWorkloads(ctx, objects, ofObjects[:objectsAlone])
+	return slices.Concat(subjects, ofObjects, images)
 }
 
 // kindsOf are the kinds of rules that the input will need.
@@ -133,13 +138,16 @@ func kindsOf(in Input) []policies.Kind {
 	if in.Images || len(imagesOfTargets(in.Targets)) > 0 {
 		kinds = append(kinds, policies.Image)
 	}
+	if in.Images && len(kinds) > 1 {
+		kinds = append(kinds, policies.Workload)
+	}
 	return kinds
 }
 
 // judge lets the rules of a kind judge evidence on a subject.
 func (r *run) judge(ctx context.Context, kind policies.Kind, evidence any, s *Subject) ([]policies.Finding, error) {
 	if r.inspecting {
-		s.evidence = evidence
+		s.evidence = append(s.evidence, evidence)
 		return nil, nil
 	}
 	return r.Rules.Judge(ctx, kind, evidence)

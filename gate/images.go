@@ -23,6 +23,8 @@ type wantedImage struct {
 	ref     image.Reference
 	err     error // why written is no reference
 	places  []imagePlace
+	// containers are those that run it; an image volume has none.
+	containers []manifests.Container
 }
 
 type imagePlace struct {
@@ -32,11 +34,24 @@ type imagePlace struct {
 
 func (p imagePlace) String() string { return fmt.Sprintf("%s:%d", p.file, p.line) }
 
-// wanted is the image that one object names at one place.
-func wanted(use manifests.ImageUse, o *manifests.Object) wantedImage {
+// wanted is the image that a pod of an object names at one place.
+func wanted(use manifests.ImageUse, pod manifests.Pod, o *manifests.Object) wantedImage {
 	w := wantedImage{written: use.Reference, places: []imagePlace{{o.File, max(o.Position(use.Path).Line, 1)}}}
 	w.ref, w.err = kubernetesReference(use.Reference)
+	for _, c := range pod.Containers {
+		if slices.Equal(use.Path[:len(use.Path)-1], c.Path) {
+			w.containers = append(w.containers, c)
+		}
+	}
 	return w
+}
+
+// key is the same for all spellings of one image.
+func (w wantedImage) key() string {
+	if w.err != nil {
+		return "invalid " + w.written
+	}
+	return w.ref.String()
 }
 
 func imagesOfTargets(targets []Target) []wantedImage {
@@ -55,15 +70,12 @@ func mergeImages(lists ...[]wantedImage) []wantedImage {
 	index := map[string]int{}
 	for _, list := range lists {
 		for _, w := range list {
-			key := w.ref.String()
-			if w.err != nil {
-				key = "invalid " + w.written
-			}
-			if i, ok := index[key]; ok {
+			if i, ok := index[w.key()]; ok {
 				out[i].places = append(out[i].places, w.places...)
+				out[i].containers = append(out[i].containers, w.containers...)
 				continue
 			}
-			index[key] = len(out)
+			index[w.key()] = len(out)
 			out = append(out, w)
 		}
 	}
@@ -156,11 +168,16 @@ func (r *run) verify(ctx context.Context, img *image.Image) (signed *signature.R
 
 // judgePlatform puts the findings on one platform into its subject.
 func (r *run) judgePlatform(ctx context.Context, w wantedImage, img *image.Image, p *image.Platform, signed *signature.Result, s *Subject) error {
-	bom, err := r.SBOM(ctx, p)
+	started := startedIn(w.containers, p.Config)
+	bom, err := r.SBOM(ctx, p, started)
 	if err != nil {
 		return fmt.Errorf("content: %w", err)
 	}
-	found, err := r.judge(ctx, policies.Image, imageEvidence(w.written, img, p, signed, bom), s)
+	evidence := imageEvidence(w.written, img, p, signed, bom)
+	if len(w.containers) > 0 {
+		r.keep(w.key(), newPlatformFacts(evidence, bom, started))
+	}
+	found, err := r.judge(ctx, policies.Image, evidence, s)
 	if err != nil {
 		return err
 	}
@@ -174,9 +191,10 @@ func (r *run) judgePlatform(ctx context.Context, w wantedImage, img *image.Image
 
 // imageEvidence assembles what the rules get to see of one platform of an image.
 func imageEvidence(name string, img *image.Image, p *image.Platform, signed *signature.Result, bom *sbom.SBOM) ImageEvidence {
+	passwd, _ := bom.Script(passwdFile)
 	return ImageEvidence{
 		Kind: policies.Image, Name: name, Reference: referenceEvidence(img.Reference),
-		Digest: img.Digest, Platform: p.Name, Config: p.Config, Layers: len(p.Layers),
+		Digest: img.Digest, Platform: p.Name, Config: p.Config, User: imageUser(p.Config, passwd), Layers: len(p.Layers),
 		Signature: signed, AttestedSBOMs: attestedSBOMs(img, p, signed, bom),
 		Packages: bom.Packages, Files: bom.Files, Runs: imageRuns(p.Config, bom),
 		Databases: append([]sbom.DatabaseChange{}, bom.Databases...),
@@ -199,7 +217,7 @@ func imageRuns(c image.Config, texts imageTexts) []RunEvidence {
 	runs := []RunEvidence{}
 	add := func(where string, args []string) {
 		if len(args) > 0 {
-			runs = append(runs, RunEvidence{Where: where, Path: []any{"config", where}, Args: args, Result: shell.Analyze(args)})
+			runs = append(runs, imageRun(where, []any{"config", where}, args, shell.Analyze(args)))
 		}
 	}
 	entry := slices.Concat(c.Entrypoint, c.Cmd)
@@ -220,10 +238,18 @@ func imageRuns(c image.Config, texts imageTexts) []RunEvidence {
 		// Only what they do is evidence: an init script that cannot be read may never be run.
 		if result := shell.AnalyzeFile(name, text); len(result.Actions) > 0 {
 			result.Unreadable = ""
-			runs = append(runs, RunEvidence{Where: "autostart", Path: []any{"files", name}, Args: []string{name}, Result: result})
+			runs = append(runs, imageRun("autostart", []any{"files", name}, []string{name}, result))
 		}
 	}
 	return runs
+}
+
+func imageRun(where string, path []any, args []string, result shell.Result) RunEvidence {
+	e := RunEvidence{Where: where, Path: path, Args: args, Actions: []ActionEvidence{}, Unreadable: result.Unreadable}
+	for _, a := range result.Actions {
+		e.Actions = append(e.Actions, ActionEvidence{Action: a})
+	}
+	return e
 }
 
 // callDepth is how many scripts one after the other are followed from the one that a command line names.
@@ -245,7 +271,7 @@ func scriptRuns(where string, names []string, texts imageTexts) []RunEvidence {
 			called = append(called, texts.Calls(name)...)
 			result := shell.AnalyzeScript(text)
 			if depth == 0 || len(result.Actions) > 0 {
-				runs = append(runs, RunEvidence{Where: where, Path: []any{"files", name}, Args: []string{name}, Result: result})
+				runs = append(runs, imageRun(where, []any{"files", name}, []string{name}, result))
 			}
 		}
 		names = called

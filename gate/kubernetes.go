@@ -2,12 +2,12 @@ package gate
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/tidewaiter/tidewaiter/image"
 	"github.com/tidewaiter/tidewaiter/manifests"
 	"github.com/tidewaiter/tidewaiter/policies"
-	"github.com/tidewaiter/tidewaiter/shell"
 )
 
 // kubernetesEvidence assembles what the rules get to see of one object.
@@ -26,13 +26,7 @@ func podEvidence(pod manifests.Pod) PodEvidence {
 		Images:     make([]ImageUseEvidence, 0, len(pod.Images)),
 	}
 	for _, c := range pod.Containers {
-		container := ContainerEvidence{Name: c.Name, Type: string(c.Type), Path: steps(c.Path), Spec: c.Spec, Runs: []RunEvidence{}}
-		for _, run := range c.Runs {
-			container.Runs = append(container.Runs, RunEvidence{
-				Where: run.Where, Path: steps(run.Path), Args: run.Args, Result: analyze(run),
-			})
-		}
-		e.Containers = append(e.Containers, container)
+		e.Containers = append(e.Containers, containerEvidence(c))
 	}
 	for _, use := range pod.Images {
 		e.Images = append(e.Images, imageUseEvidence(use))
@@ -40,13 +34,8 @@ func podEvidence(pod manifests.Pod) PodEvidence {
 	return e
 }
 
-// analyze says what a command does. Where the image's unknown ENTRYPOINT comes before the arguments, and
-// they look like a shell's ("-c", "script"), they are taken for a shell's too.
-func analyze(run manifests.Run) shell.Result {
-	if run.ImageEntrypoint && len(run.Args) > 1 && len(run.Args[0]) > 1 && run.Args[0][0] == '-' {
-		return shell.Analyze(append([]string{"sh"}, run.Args...))
-	}
-	return shell.Analyze(run.Args)
+func containerEvidence(c manifests.Container) ContainerEvidence {
+	return ContainerEvidence{Name: c.Name, Type: string(c.Type), Path: steps(c.Path), Spec: c.Spec, Runs: containerRuns(c)}
 }
 
 func imageUseEvidence(use manifests.ImageUse) ImageUseEvidence {
@@ -112,13 +101,14 @@ func (r *run) judgeObjects(ctx context.Context, objects []*manifests.Object) ([]
 func (r *run) judgeObject(ctx context.Context, o *manifests.Object, s *Subject) ([]wantedImage, error) {
 	pods := o.Pods()
 	found, err := r.judge(ctx, policies.Kubernetes, kubernetesEvidence(o, pods), s)
-	if err == nil && !r.inspecting {
-		var own []policies.Finding
-		own, err = r.Rules.JudgeUser(ctx, o.Value, o.File)
-		found = append(found, own...)
-	}
 	for _, f := range found {
-		s.Findings = append(s.Findings, place(f, o))
+		s.Findings = append(s.Findings, placeOwn(f, o))
+	}
+	if err == nil && !r.inspecting {
+		found, err = r.Rules.JudgeUser(ctx, o.Value, o.File)
+		for _, f := range found {
+			s.Findings = append(s.Findings, place(f, o))
+		}
 	}
 	if !r.images {
 		return nil, err // finding the line of each image is work
@@ -126,10 +116,23 @@ func (r *run) judgeObject(ctx context.Context, o *manifests.Object, s *Subject) 
 	var uses []wantedImage
 	for _, pod := range pods {
 		for _, use := range pod.Images {
-			uses = append(uses, wanted(use, o))
+			uses = append(uses, wanted(use, pod, o))
 		}
 	}
 	return uses, err
+}
+
+// placeOwn places a finding of one of our rules. One on an action (lib.shown) stands where the action does, which
+// may be a ConfigMap.
+func placeOwn(f policies.Finding, o *manifests.Object) Finding {
+	if origin, ok := f.Evidence["origin"].(map[string]any); ok {
+		file, _ := origin["file"].(string)
+		line, _ := origin["line"].(json.Number)
+		if n, err := line.Int64(); err == nil && file != "" {
+			f.Location = &policies.Location{File: file, Line: int(n)}
+		}
+	}
+	return place(f, o)
 }
 
 // place gives a finding on an object its file, line and column.

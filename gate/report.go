@@ -39,8 +39,8 @@ type Subject struct {
 	Error    string    `json:"error"`
 	Findings []Finding `json:"findings"`
 
-	// evidence is what the rules got to see. It is kept only for Inspect.
-	evidence any
+	// evidence is what the rules got to see, of one kind after the other. It is kept only for Inspect.
+	evidence []any
 }
 
 // Finding is what a rule objects to, with its place.

@@ -24,17 +24,24 @@ import (
 
 // fixtures holds one file for each rule, <kind>/<name>.yaml. A fixture of kind kubernetes is manifests, with a
 // comment on every line that the rule must object to: # want "part of the message (severity)", which must be
-// in "message (severity)". A fixture of another kind is documents with a name, the input, and want, a list of
+// in "message (severity)". The objects of a file may refer to each other. One of kind workload has parts, each with a
+// line "# workload: what it shows" first: manifests, and documents that begin with "# image REFERENCE" and say what is
+// in one platform of it. A fixture of another kind is documents with a name, the input, and want, a list of
 // such parts. What is not wanted must not be found.
 const fixtures = "../testdata/rules"
 
-// ruleCase is one document of a fixture: what a rule gets to see, and what it must say.
+// fixture is what a rule gets to see, and all that it must say of it.
+type fixture struct {
+	cases []ruleCase
+	want  []remark
+}
+
+// ruleCase is one document of a fixture.
 type ruleCase struct {
 	name  string
 	input any
-	want  []remark
 	// place says where a finding is, in the words of remark.
-	place func(policies.Finding) string
+	place func(f policies.Finding) string
 }
 
 // remark is a finding, or the part of one that a fixture wants.
@@ -45,12 +52,16 @@ func TestRules(t *testing.T) {
 	for _, rule := range engine.Rules() {
 		t.Run(rule.ID, func(t *testing.T) {
 			denied, allowed := 0, 0
-			for _, c := range readFixture(t, rule) {
-				if checkCase(t, engine, rule, c) > 0 {
+			f := readFixture(t, rule)
+			for _, c := range f.cases {
+				if f.check(t, engine, rule, c) > 0 {
 					denied++
 				} else {
 					allowed++
 				}
+			}
+			for _, w := range f.want {
+				t.Errorf("%s: wanted, and not found: %s", w.place, w.text)
 			}
 			if denied == 0 || allowed == 0 {
 				t.Errorf("the fixture has %d documents that are denied and %d that are allowed, want one of each at least", denied, allowed)
@@ -84,39 +95,37 @@ func newEngine(t testing.TB) *policies.Engine {
 	return engine
 }
 
-// checkCase judges one document, reports every difference, and returns how many findings the rule has.
-func checkCase(t *testing.T, engine *policies.Engine, rule policies.Rule, c ruleCase) int {
+// check judges one document, reports what is not wanted, and takes the rest off what is. It returns how many findings
+// the rule has.
+func (f *fixture) check(t *testing.T, engine *policies.Engine, rule policies.Rule, c ruleCase) int {
 	t.Helper()
 	findings, err := engine.Judge(context.Background(), rule.Kind, c.input)
 	if err != nil {
 		t.Fatalf("%s: %v", c.name, err)
 	}
-	want, found := slices.Clone(c.want), 0
-	for _, f := range findings {
-		if f.Rule != rule.ID {
+	found := 0
+	for _, finding := range findings {
+		if finding.Rule != rule.ID {
 			continue
 		}
 		found++
-		got := remark{c.place(f), fmt.Sprintf("%s (%s)", f.Message, f.Severity)}
-		if strings.ContainsAny(f.Message, "\r\n") {
-			t.Errorf("%s: %s: the message has more than one line: %q", c.name, got.place, f.Message)
+		got := remark{c.place(finding), fmt.Sprintf("%s (%s)", finding.Message, finding.Severity)}
+		if strings.ContainsAny(finding.Message, "\r\n") {
+			t.Errorf("%s: %s: the message has more than one line: %q", c.name, got.place, finding.Message)
 		}
-		i := slices.IndexFunc(want, func(w remark) bool {
+		i := slices.IndexFunc(f.want, func(w remark) bool {
 			return w.place == got.place && strings.Contains(got.text, w.text)
 		})
 		if i < 0 {
 			t.Errorf("%s: %s: not wanted: %s", c.name, got.place, got.text)
 			continue
 		}
-		want = slices.Delete(want, i, i+1)
-	}
-	for _, w := range want {
-		t.Errorf("%s: %s: wanted, and not found: %s", c.name, w.place, w.text)
+		f.want = slices.Delete(f.want, i, i+1)
 	}
 	return found
 }
 
-func readFixture(t *testing.T, rule policies.Rule) []ruleCase {
+func readFixture(t *testing.T, rule policies.Rule) fixture {
 	t.Helper()
 	file := filepath.Join(fixtures, rule.ID+".yaml")
 	text, err := os.ReadFile(file)
@@ -125,56 +134,115 @@ func readFixture(t *testing.T, rule policies.Rule) []ruleCase {
 	}
 	switch rule.Kind {
 	case policies.Kubernetes:
-		return manifestCases(t, file, text)
+		return manifestFixture(t, file, text)
 	case policies.Set:
-		return setCases(t, file, string(text))
+		return setFixture(t, file, string(text))
+	case policies.Workload:
+		return workloadFixture(t, file, string(text))
 	}
-	return evidenceCases(t, rule.Kind, text)
+	return evidenceFixture(t, rule.Kind, text)
 }
 
-// manifestCases makes a case of every object.
-func manifestCases(t *testing.T, file string, text []byte) []ruleCase {
+// manifestFixture makes a case of every object.
+func manifestFixture(t *testing.T, file string, text []byte) fixture {
 	t.Helper()
 	objects, problems := manifests.Decode(file, text, manifests.Limits{})
 	for _, p := range problems {
 		t.Error(p)
 	}
-	want := wants(t, string(text))
-	var cases []ruleCase
-	for i, o := range objects {
-		end := strings.Count(string(text), "\n") + 1
-		if i+1 < len(objects) {
-			end = objects[i+1].Line
-		}
-		c := ruleCase{
+	f := fixture{want: wants(t, string(text))}
+	for _, o := range objects {
+		f.cases = append(f.cases, ruleCase{
 			name:  fmt.Sprintf("%s %s", o.Kind, o.Name),
 			input: gate.KubernetesEvidenceOf(o, o.Pods()),
-			place: func(f policies.Finding) string { return lineName(o.Position(f.Path).Line) },
+			place: func(f policies.Finding) string { return lineName(gate.PlaceOwn(f, o).Line) },
+		})
+	}
+	return f
+}
+
+// workloadHead begins a part of a fixture of kind workload: objects, which may refer to each other, and what is in
+// their images. imageHead begins a document that says so, of one platform.
+var (
+	workloadHead = regexp.MustCompile(`(?m)^# workload: (.+)\n`)
+	imageHead    = regexp.MustCompile(`^# image (\S+)\n`)
+	document     = regexp.MustCompile(`(?m)^---.*\n`)
+)
+
+// workloadFixture makes a case of every object that runs one of the images of its part.
+func workloadFixture(t *testing.T, file, text string) fixture {
+	t.Helper()
+	heads := workloadHead.FindAllStringSubmatchIndex(text, -1)
+	if len(heads) == 0 || heads[0][0] != 0 {
+		t.Fatalf("%s: does not begin with # workload: and what it shows", file)
+	}
+	f := fixture{want: wants(t, text)}
+	for i, head := range heads {
+		end := len(text)
+		if i+1 < len(heads) {
+			end = heads[i+1][0]
 		}
-		for line := o.Line; line < end; line++ {
-			for _, text := range want[line] {
-				c.want = append(c.want, remark{lineName(line), text})
+		// The lines before stay, empty, so that lines are counted as in the file.
+		part, images := takeImages(t, strings.Repeat("\n", strings.Count(text[:head[1]], "\n"))+text[head[1]:end])
+		objects, problems := manifests.Decode(file, []byte(part), manifests.Limits{})
+		for _, p := range problems {
+			t.Error(p)
+		}
+		for k, evidence := range gate.WorkloadEvidenceOf(objects, images) {
+			if evidence != nil {
+				f.cases = append(f.cases, ruleCase{
+					name:  fmt.Sprintf("%s, %s %s", text[head[2]:head[3]], objects[k].Kind, objects[k].Name),
+					input: evidence,
+					place: func(f policies.Finding) string { return lineName(gate.PlaceOwn(f, objects[k]).Line) },
+				})
 			}
-			delete(want, line)
 		}
-		cases = append(cases, c)
 	}
-	for line := range want {
-		t.Errorf("line %d: a want outside of all objects", line)
+	return f
+}
+
+// takeImages takes the documents that say what is in images out of a part, and leaves empty lines in their place.
+func takeImages(t *testing.T, part string) (rest string, images map[string][]gate.ImageFixture) {
+	t.Helper()
+	images = map[string][]gate.ImageFixture{}
+	starts := append([][]int{{0, 0}}, document.FindAllStringIndex(part, -1)...)
+	for i, start := range starts {
+		end := len(part)
+		if i+1 < len(starts) {
+			end = starts[i+1][0]
+		}
+		text := part[start[1]:end]
+		head := imageHead.FindStringSubmatch(text)
+		if head == nil {
+			rest += part[start[0]:end]
+			continue
+		}
+		rest += strings.Repeat("\n", strings.Count(part[start[0]:end], "\n"))
+		var value any
+		if err := yaml.Unmarshal([]byte(text), &value); err != nil {
+			t.Fatalf("%s: %v", head[1], err)
+		}
+		asJSON, err := json.Marshal(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var image gate.ImageFixture
+		decodeStrictly(t, asJSON, &image)
+		images[head[1]] = append(images[head[1]], image)
 	}
-	return cases
+	return rest, images
 }
 
 var setHead = regexp.MustCompile(`(?m)^# set: (.*)\n`)
 
-// setCases makes a case of every set.
-func setCases(t *testing.T, file, text string) []ruleCase {
+// setFixture makes a case of every set.
+func setFixture(t *testing.T, file, text string) fixture {
 	t.Helper()
 	heads := setHead.FindAllStringSubmatchIndex(text, -1)
 	if len(heads) == 0 || heads[0][0] != 0 {
 		t.Fatalf("%s: does not begin with # set: and what it shows", file)
 	}
-	var cases []ruleCase
+	f := fixture{want: wants(t, text)}
 	for i, head := range heads {
 		end := len(text)
 		if i+1 < len(heads) {
@@ -190,17 +258,11 @@ func setCases(t *testing.T, file, text string) []ruleCase {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := ruleCase{name: text[head[2]:head[3]], input: evidence, place: func(f policies.Finding) string {
+		f.cases = append(f.cases, ruleCase{name: text[head[2]:head[3]], input: evidence, place: func(f policies.Finding) string {
 			return lineName(objects[f.Object].Position(f.Path).Line)
-		}}
-		for line, texts := range wants(t, part) {
-			for _, text := range texts {
-				c.want = append(c.want, remark{lineName(line), text})
-			}
-		}
-		cases = append(cases, c)
+		}})
 	}
-	return cases
+	return f
 }
 
 func lineName(line int) string { return fmt.Sprintf("line %d", line) }
@@ -210,10 +272,10 @@ var (
 	wantText    = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 )
 
-// wants reads the want comments of a fixture, by line.
-func wants(t *testing.T, text string) map[int][]string {
+// wants reads the want comments of a fixture.
+func wants(t *testing.T, text string) []remark {
 	t.Helper()
-	found := map[int][]string{}
+	var found []remark
 	for i, line := range strings.Split(text, "\n") {
 		if !strings.Contains(line, "# want") {
 			continue
@@ -227,25 +289,25 @@ func wants(t *testing.T, text string) map[int][]string {
 			if err != nil {
 				t.Fatalf("line %d: %s: %v", i+1, quoted, err)
 			}
-			found[i+1] = append(found[i+1], unquoted)
+			found = append(found, remark{lineName(i + 1), unquoted})
 		}
 	}
 	return found
 }
 
-// evidenceCases makes a case of every document. A field that the evidence does not have is an error: a rule
+// evidenceFixture makes a case of every document. A field that the evidence does not have is an error: a rule
 // that is tested with a misspelt one is not tested.
-func evidenceCases(t *testing.T, kind policies.Kind, text []byte) []ruleCase {
+func evidenceFixture(t *testing.T, kind policies.Kind, text []byte) fixture {
 	t.Helper()
-	var cases []ruleCase
+	var f fixture
 	for decoder := yaml.NewDecoder(bytes.NewReader(text)); ; {
 		var document any
 		if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
-			return cases
+			return f
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		var fixture struct {
+		var one struct {
 			Name  string          `json:"name"`
 			Input json.RawMessage `json:"input"`
 			Want  []string        `json:"want"`
@@ -254,24 +316,24 @@ func evidenceCases(t *testing.T, kind policies.Kind, text []byte) []ruleCase {
 		if err != nil {
 			t.Fatal(err)
 		}
-		decodeStrictly(t, asJSON, &fixture)
-		c := ruleCase{name: fixture.Name, place: func(policies.Finding) string { return "" }}
+		decodeStrictly(t, asJSON, &one)
+		c := ruleCase{name: one.Name, place: func(policies.Finding) string { return one.Name }}
 		switch kind {
 		case policies.Image:
 			input := gate.ImageEvidence{Kind: kind}
-			decodeStrictly(t, fixture.Input, &input)
+			decodeStrictly(t, one.Input, &input)
 			c.input = input
 		case policies.Config:
 			input := gate.ConfigEvidence{Kind: kind}
-			decodeStrictly(t, fixture.Input, &input)
+			decodeStrictly(t, one.Input, &input)
 			c.input = input
 		default:
 			t.Fatalf("fixtures of kind %s cannot be read", kind)
 		}
-		for _, text := range fixture.Want {
-			c.want = append(c.want, remark{"", text})
+		for _, text := range one.Want {
+			f.want = append(f.want, remark{one.Name, text})
 		}
-		cases = append(cases, c)
+		f.cases = append(f.cases, c)
 	}
 }
 

@@ -13,16 +13,16 @@ import (
 // index among all objects of the run, and a rule names it by that index too, as object in what it denies.
 type SetEvidence struct {
 	Kind       policies.Kind       `json:"kind"`
-	Workloads  []WorkloadEvidence  `json:"workloads"`
+	Workloads  []MemberEvidence    `json:"workloads"`
 	Namespaces []NamespaceEvidence `json:"namespaces"`
 	Policies   []PolicyEvidence    `json:"policies"`
 	Bindings   []BindingEvidence   `json:"bindings"`
 	Services   []ServiceEvidence   `json:"services"`
 }
 
-// WorkloadEvidence is a pod, or the template of one, with what acts on it from outside. All lists are of indexes
+// MemberEvidence is a pod of the set, or the template of one, with what acts on it from outside. All lists are of indexes
 // into the lists of SetEvidence, but for Volumes.
-type WorkloadEvidence struct {
+type MemberEvidence struct {
 	Object    int            `json:"object"`
 	Label     string         `json:"label"` // as reports name the object
 	Namespace string         `json:"namespace"`

@@ -13,7 +13,7 @@ import (
 	"unicode/utf8"
 )
 
-// Decode reads all objects of one file. Every document becomes its objects, in order, or a Problem; only
+// Decode reads all objects of one file, which may refer to each other. Every document becomes its objects, in order, or a Problem; only
 // documents without content are neither. A file in which no document is, or tries to be, a Kubernetes object
 // is one Problem of kind NotManifest. name is what File of objects and problems says.
 //
@@ -21,7 +21,8 @@ import (
 func Decode(name string, data []byte, limits Limits) ([]*Object, []Problem) {
 	f := newFile(name, data, limits.withDefaults())
 	decodeAll([]*file{f})
-	return f.result()
+	objects, problems := f.result()
+	return objects, append(problems, link(objects, f.limits)...)
 }
 
 // file is a file on its way from bytes to objects.

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -97,6 +99,9 @@ func dumpPod(b *strings.Builder, o *manifests.Object, pod manifests.Pod) {
 	fmt.Fprintf(b, "  pod %q, spec %s, metadata %s\n", pod.Path, at(o, pod.SpecPath), jsonText(pod.Metadata))
 	for _, c := range pod.Containers {
 		fmt.Fprintf(b, "    %s %s %s\n", c.Type, at(o, c.Path), jsonText(c.Spec))
+		for _, given := range c.Given {
+			dumpGiven(b, given)
+		}
 		for _, run := range c.Runs {
 			fmt.Fprintf(b, "      %s %s %q", run.Where, at(o, run.Path), run.Args)
 			if run.ImageEntrypoint {
@@ -107,6 +112,23 @@ func dumpPod(b *strings.Builder, o *manifests.Object, pod manifests.Pod) {
 	}
 	for _, use := range pod.Images {
 		fmt.Fprintf(b, "    image %s %q\n", at(o, use.Path), use.Reference)
+	}
+}
+
+// dumpGiven writes what a container is given, with the line where each text begins.
+func dumpGiven(b *strings.Builder, given *manifests.Given) {
+	from := func(s manifests.Source) string {
+		_, line := s.Object.TextPlace(s.Path, 1)
+		return fmt.Sprintf("%s/%s %s@%d", s.Object.Kind, s.Object.Name, s.Path, line)
+	}
+	for _, name := range slices.Sorted(maps.Keys(given.Env)) {
+		fmt.Fprintf(b, "      $%s=%q of %s\n", name, given.Env[name].Value, from(given.Env[name].Source))
+	}
+	for _, file := range given.Files {
+		fmt.Fprintf(b, "      %s=%q of %s\n", file.Name, file.Text, from(file.Source))
+	}
+	if given.Unknown != "" {
+		fmt.Fprintf(b, "      not known: %s\n", given.Unknown)
 	}
 }
 

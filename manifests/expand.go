@@ -2,56 +2,30 @@ package manifests
 
 import "strings"
 
-// literal is an environment variable of a container. Its value is known only if the manifest spells it out.
-type literal struct {
-	name, value string
-	known       bool
+// expansion replaces $(VAR) in commands, as far as a bound allows.
+type expansion struct {
+	left int64  // bytes that commands may still grow by; 0 or less means that something was left as written
+	data *index // the data that pods name; nil while only one object is known
 }
 
-// literals returns the variables of a container, in order.
-func literals(container map[string]any) []literal {
-	items, _ := container["env"].([]any)
-	var env []literal
-	for _, item := range items {
-		variable, _ := item.(map[string]any)
-		var l literal
-		l.name, _ = variable["name"].(string)
-		l.value, _ = variable["value"].(string)
-		l.known = variable["valueFrom"] == nil
-		if l.name != "" {
-			env = append(env, l)
+// rawValues returns the variables as they are written, which is what the kubelet replaces in probes: one whose
+// value comes from elsewhere is empty there.
+func rawValues(container map[string]any) func(string) (string, bool) {
+	values := map[string]string{}
+	for _, variable := range mapsIn(container["env"]) {
+		if name, _ := variable["name"].(string); name != "" {
+			values[name], _ = variable["value"].(string)
 		}
 	}
-	return env
-}
-
-// resolve returns the values that a container's variables have: each may refer to those before it.
-func (e *expansion) resolve(env []literal) map[string]string {
-	values := make(map[string]string, len(env))
-	for _, l := range env {
-		if l.known {
-			values[l.name] = e.expand(l.value, values)
-		} else {
-			delete(values, l.name)
-		}
+	return func(name string) (string, bool) {
+		value, known := values[name]
+		return value, known
 	}
-	return values
 }
 
-// rawValues returns the variables as they are written, which is what the kubelet replaces in probes.
-func rawValues(env []literal) map[string]string {
-	values := make(map[string]string, len(env))
-	for _, l := range env {
-		if l.known {
-			values[l.name] = l.value
-		}
-	}
-	return values
-}
-
-func (e *expansion) expandAll(args []string, values map[string]string) []string {
+func (e *expansion) expandAll(args []string, value func(string) (string, bool)) []string {
 	for i, arg := range args {
-		args[i] = e.expand(arg, values)
+		args[i] = e.expand(arg, value)
 	}
 	return args
 }
@@ -59,7 +33,7 @@ func (e *expansion) expandAll(args []string, values map[string]string) []string 
 // expand replaces $(NAME) by the variable's value, and $$ by a dollar sign that begins no reference. As in
 // Kubernetes everything else stays as it is: references to unknown variables, a dollar sign before any other
 // character, a reference that is not closed. When the bound is reached the rest stays as written too.
-func (e *expansion) expand(s string, values map[string]string) string {
+func (e *expansion) expand(s string, value func(string) (string, bool)) string {
 	if !strings.Contains(s, "$") {
 		return s
 	}
@@ -82,7 +56,7 @@ func (e *expansion) expand(s string, values map[string]string) string {
 				rest = after[1:]
 				continue
 			}
-			b.WriteString(e.lookUp(name, values))
+			b.WriteString(e.lookUp(name, value))
 			rest = behind
 		default:
 			b.WriteString("$")
@@ -91,10 +65,10 @@ func (e *expansion) expand(s string, values map[string]string) string {
 	}
 }
 
-func (e *expansion) lookUp(name string, values map[string]string) string {
-	value, known := values[name]
-	if e.left -= int64(len(value)); !known || e.left <= 0 {
+func (e *expansion) lookUp(name string, value func(string) (string, bool)) string {
+	text, known := value(name)
+	if e.left -= int64(len(text)); !known || e.left <= 0 {
 		return "$(" + name + ")"
 	}
-	return value
+	return text
 }

@@ -18,6 +18,17 @@ func TestLimits(t *testing.T) {
 	for i := range 40 {
 		fmt.Fprintf(&doubling, ",{name: V%d, value: $(V%d)$(V%d)}", i+1, i, i)
 	}
+	holding := func(fields, keys string) string {
+		return "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {volumes: [{name: v, configMap: {name: c}}], containers: [{name: a, " + fields + "}]}\n---\n" +
+			"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {" + keys + "}\n"
+	}
+	many := func(n int, format string) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, format, i)
+		}
+		return b.String()
+	}
 	tests := []struct {
 		name, data string
 		limits     manifests.Limits
@@ -38,6 +49,9 @@ func TestLimits(t *testing.T) {
 		{"long text in JSON", `{"apiVersion": "v1", "kind": "X", "a": "` + strings.Repeat("x", 100) + `"}`, manifests.Limits{ExpandedBytes: 100}, 0, "yamlExpanded"},
 		{"all documents together", strings.Repeat("---\n"+named("a"), 100), manifests.Limits{ExpandedBytes: 4000}, 0, "yamlExpanded"},
 		{"variables", pod(doubling.String(), "$(V40)"), manifests.Limits{}, 0, "yamlExpanded"},
+		{"a long text from elsewhere", holding("envFrom: [{configMapRef: {name: c}}], args: ["+many(60, "$(A)#%d,")+"]", "A: "+strings.Repeat("x", 1<<20)), manifests.Limits{}, 2, "yamlExpanded"},
+		{"many mounts of many files", holding("volumeMounts: ["+many(50_000, "{name: v, mountPath: /m%d},")+"]", many(50_000, "k%d: a,")), manifests.Limits{}, 2, "yamlExpanded"},
+		{"many times many variables", holding("envFrom: ["+many(50_000, "{prefix: p%d, configMapRef: {name: c}},")+"]", many(50_000, "k%d: a,")), manifests.Limits{}, 2, "yamlExpanded"},
 		{"a variable", pod("{name: A, value: b}", "$(A)"), manifests.Limits{}, 1, ""},
 	}
 	for _, test := range tests {

@@ -150,6 +150,7 @@ func (s *scan) collect() Loaded {
 		}
 		loaded.Problems = append(loaded.Problems, problems...)
 	}
+	loaded.Problems = append(loaded.Problems, link(loaded.Objects, s.limits)...)
 	return loaded
 }
 

@@ -25,7 +25,9 @@ type Object struct {
 
 	source *document // where the object was read; nil for one that was not decoded here
 	base   Path      // leads from the document's root to the object: empty, or items[i] of a List
-	pods   []Pod     // what Decode found, as the limits allowed
+	pods   []Pod     // what was found, as the limits allowed
+	// references are the ConfigMaps and Secrets that the pods name.
+	references []reference
 }
 
 // Pod is a pod, or the template of one, inside an object.
@@ -61,20 +63,27 @@ type Container struct {
 	Path  Path // leads to the container from the object's root
 	Spec  map[string]any
 	Image string // as written; empty if missing
-	Runs  []Run
+	// Given is what the container may be given. There is one, but where several objects of the run have the name
+	// of a ConfigMap or Secret that it refers to: then each of them makes one.
+	Given []*Given
+	// Runs are its commands, with each of Given.
+	Runs []Run
 }
 
 // Run is a command that a container would run: its own command and args, an exec probe, a lifecycle hook.
 type Run struct {
-	// Where is "command", "postStart", "preStop", "livenessProbe", "readinessProbe" or "startupProbe".
+	// Where is "command", "script" (of a custom resource, among the files of Given), "postStart", "preStop",
+	// "livenessProbe", "readinessProbe" or "startupProbe".
 	Where string
 	// Path leads to the list of arguments (to args where there is no command).
 	Path Path
-	// Args is the argument vector, with $(VAR) replaced where Kubernetes does it and the manifest tells the
+	// Args is the argument vector, with $(VAR) replaced where Kubernetes does it and the manifests tell the
 	// value. With Where "command" and no command in the manifest it holds args alone, and ImageEntrypoint
 	// tells that the image's ENTRYPOINT comes before them.
 	Args            []string
 	ImageEntrypoint bool
+	// Given is what the process is given: its environment and the files that it finds.
+	Given *Given
 }
 
 // ImageUse is an image that an object names.

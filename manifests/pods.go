@@ -17,7 +17,7 @@ func (o *Object) Pods() []Pod {
 }
 
 func findPods(o *Object, expansion *expansion) []Pod {
-	f := &podFinder{expansion: expansion}
+	f := &podFinder{object: o, expansion: expansion}
 	kind := kindOf(o.APIVersion, o.Kind)
 	switch {
 	case kind == nil:
@@ -46,6 +46,7 @@ func descend(object map[string]any, path Path) map[string]any {
 }
 
 type podFinder struct {
+	object    *Object
 	pods      []Pod
 	expansion *expansion
 	builtin   bool // the fields were checked, and a container without image is an error, not another thing
@@ -110,7 +111,10 @@ func (f *podFinder) addContainer(pod *Pod, spec map[string]any, is ContainerType
 	c := Container{Type: is, Path: path, Spec: spec}
 	c.Name, _ = spec["name"].(string)
 	c.Image, _ = spec["image"].(string)
-	c.Runs = f.expansion.runs(spec, path)
+	c.Given = f.given(pod, spec, path)
+	for _, given := range c.Given {
+		c.Runs = append(c.Runs, f.runs(spec, path, given)...)
+	}
 	pod.Containers = append(pod.Containers, c)
 	if _, written := spec["image"]; written || f.builtin {
 		pod.Images = append(pod.Images, ImageUse{Reference: c.Image, Path: path.with("image")})

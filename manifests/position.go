@@ -55,24 +55,48 @@ func (o *Object) Position(path Path) Position {
 	return o.source.position(o.base, path)
 }
 
+// TextPlace returns the file and the line in which the n-th line of a text stands, both 1-based. The lines of a text
+// can be told apart only in a literal block (|); of any other it is the line where the text begins.
+func (o *Object) TextPlace(path Path, n int) (file string, line int) {
+	at := o.Position(path).Line
+	if o.source == nil {
+		return o.File, at
+	}
+	_, value := o.source.find(o.base, path)
+	if value == nil || value.Style&yaml.LiteralStyle == 0 || n < 1 {
+		return o.File, at
+	}
+	moved := *value
+	moved.Line += n
+	return o.File, o.source.place(&moved).Line
+}
+
 // position finds base and then path below it.
 func (d *document) position(base, path Path) Position {
+	if key, _ := d.find(base, path); key != nil {
+		return d.place(key)
+	}
+	return d.start()
+}
+
+// find returns the key and the value that base and then path below it lead to, or their longest part that there
+// is. Both are nil where that is the beginning of the object; value is nil where path leads further than there is.
+func (d *document) find(base, path Path) (key, value *yaml.Node) {
 	node := d.root()
-	at := d.start()
 	for i, step := range base.with(path...) {
 		if node == nil {
 			break
 		}
-		key, value := child(node, step)
-		if value == nil {
-			break
+		k, v := child(node, step)
+		if v == nil {
+			return key, nil
 		}
 		if i >= len(base) || i == len(base)-1 {
-			at = d.place(key)
+			key = k
 		}
-		node = value
+		node = v
 	}
-	return at
+	return key, resolve(node)
 }
 
 // start is where the document's own text begins.
@@ -162,7 +186,7 @@ func merged(node *yaml.Node, name string) (key, value *yaml.Node) {
 }
 
 func resolve(node *yaml.Node) *yaml.Node {
-	if node.Kind == yaml.AliasNode && node.Alias != nil {
+	if node != nil && node.Kind == yaml.AliasNode && node.Alias != nil {
 		return node.Alias
 	}
 	return node

@@ -1,11 +1,10 @@
 package manifests
 
-import "fmt"
-
-// expansion replaces $(VAR) in commands, as far as a bound allows.
-type expansion struct {
-	left int64 // bytes that commands may still grow by; 0 or less means that something was left as written
-}
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // handlers are the places of a container, besides its command, that run one. Kubernetes replaces variables in
 // probes, not in hooks.
@@ -20,31 +19,62 @@ var handlers = [...]struct {
 	{"startupProbe", "", true},
 }
 
-// runs returns all the commands that a container would run.
-func (e *expansion) runs(container map[string]any, path Path) []Run {
+// runs returns all the commands that a container would run, if it is given that.
+func (f *podFinder) runs(container map[string]any, at Path, given *Given) []Run {
 	var runs []Run
-	env := literals(container)
-	command, args := words(container["command"]), words(container["args"])
-	if len(command)+len(args) > 0 {
-		run := Run{Where: "command", Path: path.with("command"), Args: e.expandAll(append(command, args...), e.resolve(env))}
-		if len(command) == 0 {
-			run.Path, run.ImageEntrypoint = path.with("args"), true
-		}
+	if run, ok := f.command(container, at, given); ok {
 		runs = append(runs, run)
 	}
 	for _, h := range handlers {
-		at, holder := path, container
+		at, holder := at, container
 		if h.holder != "" {
-			at, holder = path.with(h.holder), descend(container, Path{h.holder})
+			at, holder = at.with(h.holder), descend(container, Path{h.holder})
 		}
 		if command := words(descend(holder, Path{h.where, "exec"})["command"]); len(command) > 0 {
 			if h.expanded {
-				command = e.expandAll(command, rawValues(env))
+				command = f.expansion.expandAll(command, rawValues(container))
 			}
-			runs = append(runs, Run{Where: h.where, Path: at.with(h.where, "exec", "command"), Args: command})
+			runs = append(runs, Run{Where: h.where, Path: at.with(h.where, "exec", "command"), Args: command, Given: given})
 		}
 	}
 	return runs
+}
+
+// command is what a container starts, as far as its manifest says: command and args, or a script.
+func (f *podFinder) command(container map[string]any, at Path, given *Given) (Run, bool) {
+	command, args := words(container["command"]), words(container["args"])
+	if run, ok := f.scriptOf(container, at, command, given); ok {
+		run.Args = append(run.Args, f.expansion.expandAll(args, valueIn(given.Env))...)
+		return run, true
+	}
+	run := Run{Where: "command", Path: at.with("command"), Args: f.expansion.expandAll(append(command, args...), valueIn(given.Env)), Given: given}
+	if len(command) == 0 {
+		run.Path, run.ImageEntrypoint = at.with("args"), true
+	}
+	return run, len(run.Args) > 0
+}
+
+// scriptFile is where a script that stands in the container itself is taken to be put.
+const scriptFile = "/script"
+
+// scriptOf is the run of a script that stands in the container itself, which only custom resources have. Tekton's
+// steps hold it as script, which its #! line starts, else sh; Argo's templates hold it as source, which command
+// is given as a file. Both put it into a file of its own.
+func (f *podFinder) scriptOf(container map[string]any, at Path, command []string, given *Given) (Run, bool) {
+	for _, field := range [...]string{"script", "source"} {
+		text, _ := container[field].(string)
+		if strings.TrimSpace(text) == "" || field == "source" && len(command) == 0 {
+			continue
+		}
+		withScript := *given
+		withScript.Files = append(slices.Clone(given.Files), File{scriptFile, text, Source{f.object, at.with(field)}})
+		run := Run{Where: "script", Path: at.with(field), Args: []string{scriptFile}, Given: &withScript}
+		if field == "source" {
+			run.Args = append(command, scriptFile)
+		}
+		return run, true
+	}
+	return Run{}, false
 }
 
 // words reads a list of arguments. Custom resources are not checked for types: a number there is its text.

@@ -24,6 +24,7 @@ const (
 	Kubernetes Kind = "kubernetes" // one object with what its containers run
 	Set        Kind = "set"        // all objects of a run together
 	Image      Kind = "image"      // one platform of an image
+	Workload   Kind = "workload"   // one object together with what is in the images that it runs
 	Config     Kind = "config"     // tidewaiter's own configuration as it was used in a run: waivers
 )
 

@@ -28,7 +28,7 @@ const library = "lib"
 const extension = ".rego"
 
 // kinds are all kinds of evidence, in the order in which they are listed.
-var kinds = []Kind{Kubernetes, Set, Image, Config}
+var kinds = []Kind{Kubernetes, Set, Image, Workload, Config}
 
 var (
 	ruleName       = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)

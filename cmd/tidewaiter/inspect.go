@@ -16,8 +16,9 @@ func newInspect(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inspect TARGET",
 		Short: "Print the evidence as JSON: exactly what a rule gets to see",
-		Long: `Print the evidence on a target, as a JSON list with an entry for each object and each
-platform of an image: exactly the "input" that a rule gets to see. Nothing is judged.
+		Long: `Print the evidence on a target, as a JSON list: exactly the "input" that a rule gets to
+see. There is an entry for each object and each platform of an image, and, with
+--images=auto, one for each object together with its images. Nothing is judged.
 
 ` + targetHelp,
 		Example: `  tidewaiter inspect k8s/web.yaml | jq '.[0].pods[0].containers[].runs'

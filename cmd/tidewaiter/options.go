@@ -194,9 +194,11 @@ func (a *app) newGate(ctx context.Context, o options) (*gate.Gate, []policies.Ru
 }
 
 // scan reads what is inside a platform, within the limits.
-func (a *app) scan(l gate.Limits) func(context.Context, *image.Platform) (*sbom.SBOM, error) {
-	return func(ctx context.Context, p *image.Platform) (*sbom.SBOM, error) {
-		return sbom.Scan(ctx, p, sbom.Options{Layers: l.Image(), Limits: l.SBOM(), Memory: a.memory(), Progress: layersTold(ctx)})
+func (a *app) scan(l gate.Limits) func(context.Context, *image.Platform, sbom.Started) (*sbom.SBOM, error) {
+	return func(ctx context.Context, p *image.Platform, started sbom.Started) (*sbom.SBOM, error) {
+		return sbom.Scan(ctx, p, sbom.Options{
+			Layers: l.Image(), Limits: l.SBOM(), Started: started, Memory: a.memory(), Progress: layersTold(ctx),
+		})
 	}
 }
 

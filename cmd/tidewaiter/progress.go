@@ -56,11 +56,11 @@ func watch(g *gate.Gate, w io.Writer, width int) *progress {
 		p.begin(img.Reference.String(), "asking who signed")
 		return verify(ctx, img)
 	}
-	g.SBOM = func(ctx context.Context, platform *image.Platform) (*sbom.SBOM, error) {
+	g.SBOM = func(ctx context.Context, platform *image.Platform, started sbom.Started) (*sbom.SBOM, error) {
 		name := p.nameOf(platform)
 		p.begin(name, "reading "+platform.Name+" of")
 		defer p.end(name)
-		return scan(tellLayers(ctx, func(layer int, read, size int64) { p.layer(name, layer, layerProgress{read, size}) }), platform)
+		return scan(tellLayers(ctx, func(layer int, read, size int64) { p.layer(name, layer, layerProgress{read, size}) }), platform, started)
 	}
 	return p
 }

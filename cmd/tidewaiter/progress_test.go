@@ -20,7 +20,7 @@ func TestProgressOfLayers(t *testing.T) {
 	line := func() string { return out.String()[strings.LastIndex(out.String(), clearLine)+len(clearLine):] }
 	g := &gate.Gate{
 		Pull: func(context.Context, image.Reference) (*image.Image, error) { return img, nil },
-		SBOM: func(ctx context.Context, _ *image.Platform) (*sbom.SBOM, error) {
+		SBOM: func(ctx context.Context, _ *image.Platform, _ sbom.Started) (*sbom.SBOM, error) {
 			tell := layersTold(ctx)
 			p.drawn = time.Time{}
 			tell(0, 10<<20, 10<<20) // done
@@ -42,7 +42,7 @@ func TestProgressOfLayers(t *testing.T) {
 	if _, err := g.Pull(t.Context(), img.Reference); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := g.SBOM(t.Context(), img.Platforms[0]); err != nil {
+	if _, err := g.SBOM(t.Context(), img.Platforms[0], sbom.Started{}); err != nil {
 		t.Fatal(err)
 	}
 	if want := "1 done"; line() != want {

@@ -11,7 +11,7 @@ steps(action) := line(concat(", ", action.steps)) if {
 
 # shown is the evidence of an action.
 shown(run, action) := object.union(
-	object.filter(action, ["text", "line", "steps", "tool", "source", "path", "verified"]),
+	object.filter(action, ["text", "line", "steps", "tool", "source", "path", "verified", "origin"]),
 	{"where": run.where},
 )
 

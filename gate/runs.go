@@ -1,0 +1,174 @@
+package gate
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/tidewaiter/tidewaiter/manifests"
+	"github.com/tidewaiter/tidewaiter/shell"
+)
+
+// command is a command that a container would run, with all that is known of where it runs.
+type command struct {
+	where string
+	path  []any // leads to it in the object
+	args  []string
+	// written is what the manifest itself says in this place, before $(VAR) was replaced.
+	written []string
+	given   *manifests.Given
+	workDir string            // empty if unknown
+	env     map[string]string // of the image; what is given goes before it
+	files   map[string]string // of the image
+}
+
+// run says what the command does.
+func (c command) run() RunEvidence {
+	result := shell.Options{Env: c.environment(), Files: c.texts()}.Analyze(c.args)
+	e := RunEvidence{Where: c.where, Path: c.path, Args: c.args, Actions: make([]ActionEvidence, len(result.Actions)), Unreadable: result.Unreadable}
+	for i, a := range result.Actions {
+		e.Actions[i] = c.action(a)
+		c.redact(&e.Actions[i].Action)
+	}
+	if c.given != nil && c.given.Unknown != "" && e.Unreadable == "" {
+		e.Unreadable = c.given.Unknown
+	}
+	return e
+}
+
+func (c command) environment() map[string]string {
+	if c.given == nil || len(c.given.Env) == 0 {
+		return c.env
+	}
+	env := make(map[string]string, len(c.env)+len(c.given.Env))
+	maps.Copy(env, c.env)
+	for name, v := range c.given.Env {
+		env[name] = v.Value
+	}
+	return env
+}
+
+// texts are the files that the command finds, by absolute name and by that from the working directory. Those that
+// are mounted hide the image's.
+func (c command) texts() map[string]string {
+	texts := map[string]string{}
+	put := func(name, text string) {
+		texts[name] = text
+		if rest, ok := strings.CutPrefix(name, strings.TrimSuffix(c.workDir, "/")+"/"); ok && c.workDir != "" {
+			texts[rest] = text
+		}
+	}
+	for name, text := range c.files {
+		put(name, text)
+	}
+	if c.given != nil {
+		for _, f := range c.given.Files {
+			put(f.Name, f.Text)
+		}
+	}
+	return texts
+}
+
+// action finds out where the text stands that an action quotes: in the command itself, or in what it is given. A
+// text that was put together stands nowhere, and is left with the command.
+func (c command) action(a shell.Action) ActionEvidence {
+	e := ActionEvidence{Action: a}
+	if c.given == nil || strings.Contains(strings.Join(c.written, " "), a.Text) {
+		return e
+	}
+	for _, f := range c.given.Files {
+		if e.stands(f.Text, f.Name, f.Source) {
+			return e
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.given.Env)) {
+		if v := c.given.Env[name]; e.stands(v.Value, "$"+name, v.Source) {
+			return e
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.files)) {
+		if e.stands(c.files[name], name, manifests.Source{}) {
+			return e
+		}
+	}
+	return e
+}
+
+// shortestSecret is how long a value of a Secret is, in bytes, to be taken out of what is told: a shorter one would
+// be found anywhere.
+const shortestSecret = 4
+
+// redact replaces values of Secrets by the names of their variables: what a command does is told to more people
+// than may know them.
+func (c command) redact(a *shell.Action) {
+	if c.given == nil {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.given.Env)) {
+		v := c.given.Env[name]
+		if v.Object.Kind != "Secret" || len(v.Value) < shortestSecret {
+			continue
+		}
+		a.Text = strings.ReplaceAll(a.Text, v.Value, "$"+name)
+		a.Source = strings.ReplaceAll(a.Source, v.Value, "$"+name)
+		for i := range a.Steps {
+			a.Steps[i] = strings.ReplaceAll(a.Steps[i], v.Value, "$"+name)
+		}
+	}
+}
+
+// stands notes where the action stands, if it is in that text. What is in no object is in the image.
+func (e *ActionEvidence) stands(text, name string, source manifests.Source) bool {
+	before, _, found := strings.Cut(text, e.Text)
+	if !found {
+		return false
+	}
+	e.Line = 1 + strings.Count(before, "\n")
+	e.Origin = &OriginEvidence{Name: name}
+	if o := source.Object; o != nil {
+		e.Origin.Object = objectName(o)
+		e.Origin.File, e.Origin.Line = o.TextPlace(source.Path, e.Line)
+	}
+	return true
+}
+
+// containerRuns says what the manifests alone tell of the commands of a container. Where the image's unknown
+// ENTRYPOINT comes before the arguments, and they look like a shell's ("-c", "script"), they are taken for a
+// shell's.
+func containerRuns(c manifests.Container) []RunEvidence {
+	runs := []RunEvidence{}
+	for _, r := range c.Runs {
+		run := manifestCommand(c, r)
+		if r.ImageEntrypoint && len(r.Args) > 1 && len(r.Args[0]) > 1 && r.Args[0][0] == '-' {
+			run.args = append([]string{"sh"}, r.Args...)
+		}
+		e := run.run()
+		e.Args = r.Args
+		runs = append(runs, e)
+	}
+	return runs
+}
+
+// manifestCommand is one command of a container as its manifest has it.
+func manifestCommand(c manifests.Container, r manifests.Run) command {
+	out := command{where: r.Where, path: steps(r.Path), args: r.Args, written: r.Args, given: r.Given}
+	out.workDir, _ = c.Spec["workingDir"].(string)
+	if r.Where == "command" {
+		out.written = textsIn(c.Spec["command"], c.Spec["args"])
+	}
+	return out
+}
+
+// textsIn are the texts in lists.
+func textsIn(lists ...any) []string {
+	var all []string
+	for _, list := range lists {
+		items, _ := list.([]any)
+		for _, item := range items {
+			if text, ok := item.(string); ok {
+				all = append(all, text)
+			}
+		}
+	}
+	return all
+}
