@@ -1,11 +1,9 @@
 package gate
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/tidewaiter/tidewaiter/manifests"
@@ -45,15 +43,11 @@ func newNeighbours(objects []*manifests.Object) *neighbours {
 
 // addPolicy notes which pods a NetworkPolicy selects. One that cannot be read selects none.
 func (n *neighbours) addPolicy(o *manifests.Object) {
-	var read struct {
-		Spec struct{ PodSelector metav1.LabelSelector }
-	}
-	text, err := json.Marshal(o.Value)
-	if err != nil || json.Unmarshal(text, &read) != nil {
+	spec, isMap := o.Value["spec"].(map[string]any)
+	if !isMap && o.Value["spec"] != nil {
 		return
 	}
-	selector, err := metav1.LabelSelectorAsSelector(&read.Spec.PodSelector)
-	if err == nil {
+	if selector, ok := readSelector(spec["podSelector"]); ok {
 		n.networkPolicies[o.Namespace] = append(n.networkPolicies[o.Namespace], networkPolicy{objectName(o), selector})
 	}
 }
