@@ -252,15 +252,12 @@ func imageRun(where string, path []any, args []string, result shell.Result) RunE
 	return e
 }
 
-// callDepth is how many scripts one after the other are followed from the one that a command line names.
-const callDepth = 2
-
 // scriptRuns says what the scripts of an image with these names do, and those that they start. Of the latter
 // only those that do something are told: that a script names another does not mean that it starts it.
 func scriptRuns(where string, names []string, texts imageTexts) []RunEvidence {
 	var runs []RunEvidence
 	seen := map[string]bool{}
-	for depth := 0; depth <= callDepth; depth++ {
+	for depth := 0; depth <= sbom.CallDepth; depth++ {
 		var called []string
 		for _, name := range names {
 			text, ok := texts.Script(name)

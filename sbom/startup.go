@@ -21,8 +21,10 @@ const (
 	maxArguments = 16  // of a command line that are taken for paths
 	maxScripts   = 500 // texts of one image
 	maxCalls     = 200 // paths in one script that are looked up
-	callDepth    = 2   // scripts that scripts start
 )
+
+// CallDepth is how many scripts one after the other are followed from the one that a command line names.
+const CallDepth = 2
 
 // autostarts are the folders, and files, whose texts something else starts: cron, the boot, a login, an entrypoint
 // that runs all that is in a folder. A folder ends in a slash, and counts with all that is below it.
@@ -90,7 +92,7 @@ func (s *scanner) startedTexts(bom *SBOM) {
 	for _, text := range s.options.Started.Texts {
 		level = append(level, s.texts(bom, s.called("", text))...)
 	}
-	for range callDepth {
+	for range CallDepth {
 		var next []string
 		for _, name := range level {
 			called := s.texts(bom, s.called(name, bom.scripts[name]))
