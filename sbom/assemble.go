@@ -23,6 +23,8 @@ type scanner struct {
 	tree     *tree
 	wanted   *wanted
 	hasher   hasher
+	// knowledge is that of the limits, if there is a memory.
+	knowledge string
 	// starts has the base names of what the configuration may start.
 	starts map[string]bool
 	missed []*image.Entry        // texts that were asked for and not kept

@@ -187,16 +187,15 @@ const maxRecalled = 256 << 20
 // layers but the highest, which changes most, and by the lowest. They only have to be likely: what is found there
 // is held against the image.
 func (s *scanner) catalogKeys() []string {
-	knowledge := s.limits.knowledge()
 	keys := []string{}
 	if ref, err := image.ParseReference(s.options.Name); err == nil && ref.Transport == image.Registry {
-		keys = append(keys, knowledge+" name "+ref.Host+"/"+ref.Repository+" "+s.platform.Name)
+		keys = append(keys, s.knowledge+" name "+ref.Host+"/"+ref.Repository+" "+s.platform.Name)
 	}
 	var base []string
 	for i, l := range s.platform.Layers {
 		base = append(base, l.DiffID)
 		if i == 0 || i == len(s.platform.Layers)-2 {
-			keys = append(keys, knowledge+" base "+strings.Join(base, " "))
+			keys = append(keys, s.knowledge+" base "+strings.Join(base, " "))
 		}
 	}
 	slices.Reverse(keys)
@@ -205,8 +204,12 @@ func (s *scanner) catalogKeys() []string {
 
 // recall returns what syft would find, if an image that answers the same was looked at before.
 func (s *scanner) recall(r *resolver) (*inventory, bool) {
+	c := s.options.Memory.Cache()
+	if c == nil {
+		return nil, false
+	}
 	for _, key := range s.catalogKeys() {
-		packed, ok := s.options.Memory.Cache().Get(catalogEntry, key)
+		packed, ok := c.Get(catalogEntry, key)
 		if !ok {
 			continue
 		}

@@ -14,14 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/tidewaiter/tidewaiter/image"
 )
-
-// remembered is how facts about files are kept from image to image.
-func (l Limits) remembered() image.Facts {
-	return image.Facts{Key: l.knowledge(), Encode: encodeFacts, Decode: decodeFacts}
-}
 
 // knowledge stands for all that facts about a file depend on beside the file: the tables, the program, the limits.
 func (l Limits) knowledge() string {

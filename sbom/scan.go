@@ -144,9 +144,10 @@ func newScanner(p *image.Platform, o Options) (*scanner, error) {
 }
 
 func (s *scanner) scan(ctx context.Context) (*SBOM, error) {
-	o := image.Options{
-		TempDir: s.options.TempDir, Limits: s.options.Layers, Visit: s.visit, Progress: s.options.Progress,
-		Memory: s.options.Memory, Facts: s.limits.remembered(),
+	o := image.Options{TempDir: s.options.TempDir, Limits: s.options.Layers, Visit: s.visit, Progress: s.options.Progress}
+	if s.options.Memory != nil {
+		s.knowledge = s.limits.knowledge()
+		o.Memory, o.Facts = s.options.Memory, image.Facts{Key: s.knowledge, Encode: encodeFacts, Decode: decodeFacts}
 	}
 	var err error
 	if s.files, err = s.platform.Files(ctx, o); err != nil {
