@@ -169,21 +169,34 @@ var (
 	document     = regexp.MustCompile(`(?m)^---.*\n`)
 )
 
-// workloadFixture makes a case of every object that runs one of the images of its part.
-func workloadFixture(t *testing.T, file, text string) fixture {
+// part is a part of a fixture, with what it shows.
+type part struct{ name, text string }
+
+// partsOf are the parts of a fixture, each behind a head that says what it shows. The lines before a part stay, empty,
+// so that lines are counted as in the file.
+func partsOf(t *testing.T, file, text string, head *regexp.Regexp) []part {
 	t.Helper()
-	heads := workloadHead.FindAllStringSubmatchIndex(text, -1)
+	heads := head.FindAllStringSubmatchIndex(text, -1)
 	if len(heads) == 0 || heads[0][0] != 0 {
-		t.Fatalf("%s: does not begin with # workload: and what it shows", file)
+		t.Fatalf("%s: does not begin with a line %s", file, head)
 	}
-	f := fixture{want: wants(t, text)}
-	for i, head := range heads {
+	var parts []part
+	for i, at := range heads {
 		end := len(text)
 		if i+1 < len(heads) {
 			end = heads[i+1][0]
 		}
-		// The lines before stay, empty, so that lines are counted as in the file.
-		part, images := takeImages(t, strings.Repeat("\n", strings.Count(text[:head[1]], "\n"))+text[head[1]:end])
+		parts = append(parts, part{text[at[2]:at[3]], strings.Repeat("\n", strings.Count(text[:at[1]], "\n")) + text[at[1]:end]})
+	}
+	return parts
+}
+
+// workloadFixture makes a case of every object that runs one of the images of its part.
+func workloadFixture(t *testing.T, file, text string) fixture {
+	t.Helper()
+	f := fixture{want: wants(t, text)}
+	for _, p := range partsOf(t, file, text, workloadHead) {
+		part, images := takeImages(t, p.text)
 		objects, problems := manifests.Decode(file, []byte(part), manifests.Limits{})
 		for _, p := range problems {
 			t.Error(p)
@@ -191,7 +204,7 @@ func workloadFixture(t *testing.T, file, text string) fixture {
 		for k, evidence := range gate.WorkloadEvidenceOf(objects, images) {
 			if evidence != nil {
 				f.cases = append(f.cases, ruleCase{
-					name:  fmt.Sprintf("%s, %s %s", text[head[2]:head[3]], objects[k].Kind, objects[k].Name),
+					name:  fmt.Sprintf("%s, %s %s", p.name, objects[k].Kind, objects[k].Name),
 					input: evidence,
 					place: func(f policies.Finding) string { return lineName(gate.PlaceOwn(f, objects[k]).Line) },
 				})
@@ -238,19 +251,9 @@ var setHead = regexp.MustCompile(`(?m)^# set: (.*)\n`)
 // setFixture makes a case of every set.
 func setFixture(t *testing.T, file, text string) fixture {
 	t.Helper()
-	heads := setHead.FindAllStringSubmatchIndex(text, -1)
-	if len(heads) == 0 || heads[0][0] != 0 {
-		t.Fatalf("%s: does not begin with # set: and what it shows", file)
-	}
 	f := fixture{want: wants(t, text)}
-	for i, head := range heads {
-		end := len(text)
-		if i+1 < len(heads) {
-			end = heads[i+1][0]
-		}
-		// The lines before stay, empty, so that lines are counted as in the file.
-		part := strings.Repeat("\n", strings.Count(text[:head[0]], "\n")) + text[head[0]:end]
-		objects, problems := manifests.Decode(file, []byte(part), manifests.Limits{})
+	for _, p := range partsOf(t, file, text, setHead) {
+		objects, problems := manifests.Decode(file, []byte(p.text), manifests.Limits{})
 		for _, p := range problems {
 			t.Error(p)
 		}
@@ -258,7 +261,7 @@ func setFixture(t *testing.T, file, text string) fixture {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f.cases = append(f.cases, ruleCase{name: text[head[2]:head[3]], input: evidence, place: func(f policies.Finding) string {
+		f.cases = append(f.cases, ruleCase{name: p.name, input: evidence, place: func(f policies.Finding) string {
 			return lineName(objects[f.Object].Position(f.Path).Line)
 		}})
 	}

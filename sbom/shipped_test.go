@@ -182,14 +182,7 @@ func TestShipped(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			img := imagetest.Image(t, test.layers...)
-			bom, err := sbom.Scan(t.Context(), sbom.OnePlatform(t, img), sbom.Options{TempDir: t.TempDir()})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := shipped(bom); !slices.Equal(got, test.want) {
-				t.Errorf("\n got %q\nwant %q", got, test.want)
-			}
+			checkShipped(t, test.layers, test.want)
 		})
 	}
 }
@@ -234,6 +227,19 @@ func TestShippedText(t *testing.T) {
 	}
 	want := fmt.Sprintf("/usr/share/nginx/index.html layer 2: nginx 1 text md5:%x md5:%x", md5Of("<p>hello\n"), md5Of("<p>welcome\n"))
 	if got := shipped(bom); !slices.Equal(got, []string{want}) {
+		t.Errorf("\n got %q\nwant %q", got, want)
+	}
+}
+
+// checkShipped scans an image of the layers, and holds what shipped says of it against want.
+func checkShipped(t *testing.T, layers []files, want []string) {
+	t.Helper()
+	img := imagetest.Image(t, layers...)
+	bom, err := sbom.Scan(t.Context(), sbom.OnePlatform(t, img), sbom.Options{TempDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := shipped(bom); !slices.Equal(got, want) {
 		t.Errorf("\n got %q\nwant %q", got, want)
 	}
 }
