@@ -36,7 +36,8 @@ type Gate struct {
 	Verify func(ctx context.Context, img *image.Image) (signature.Result, error)
 	SBOM   func(ctx context.Context, p *image.Platform) (*sbom.SBOM, error)
 
-	ManifestLimits manifests.Limits
+	// Manifests says how manifests are read, and charts and kustomizations rendered.
+	Manifests manifests.Options
 	// ImageTimeout bounds the whole look at one image (DESIGN 9: 10 minutes).
 	ImageTimeout time.Duration
 	// Now is the clock that waivers expire by.

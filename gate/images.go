@@ -34,7 +34,8 @@ func (p imagePlace) String() string { return fmt.Sprintf("%s:%d", p.file, p.line
 
 // wanted is the image that one object names at one place.
 func wanted(use manifests.ImageUse, o *manifests.Object) wantedImage {
-	w := wantedImage{written: use.Reference, places: []imagePlace{{o.File, max(o.Position(use.Path).Line, 1)}}}
+	file, at := o.Place(use.Path)
+	w := wantedImage{written: use.Reference, places: []imagePlace{{file, max(at.Line, 1)}}}
 	w.ref, w.err = kubernetesReference(use.Reference)
 	return w
 }

@@ -135,8 +135,8 @@ func (r *run) judgeObject(ctx context.Context, o *manifests.Object, s *Subject) 
 // place gives a finding on an object its file, line and column.
 func place(f policies.Finding, o *manifests.Object) Finding {
 	out := finding(f)
-	at := o.Position(manifests.Path(f.Path))
-	out.File, out.Line, out.Column = o.File, at.Line, at.Column
+	file, at := o.Place(manifests.Path(f.Path))
+	out.File, out.Line, out.Column = file, at.Line, at.Column
 	if out.Line < 1 {
 		out.Line = max(o.Line, 1)
 	}

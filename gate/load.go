@@ -28,7 +28,7 @@ func (r *run) load(ctx context.Context, in Input) ([]*manifests.Object, []Subjec
 		}
 		return nil, nil
 	}
-	loaded := manifests.Load(ctx, paths, in.Stdin, r.ManifestLimits)
+	loaded := manifests.Load(ctx, paths, in.Stdin, r.Manifests)
 	subjects := make([]Subject, 0, len(loaded.Problems))
 	for _, p := range loaded.Problems {
 		s := undecidedFile(p.File, p.Message)
@@ -50,8 +50,9 @@ func undecidedFile(name, err string) Subject {
 
 // isEmptyFolder tells that a target is a folder in which nothing was found, neither objects nor problems.
 func isEmptyFolder(path string, loaded manifests.Loaded) bool {
-	if path == manifests.Stdin || slices.Contains(loaded.Read, filepath.Clean(path)) {
-		return false
+	named := func(s manifests.Skipped) bool { return s.File == filepath.Clean(path) }
+	if path == manifests.Stdin || slices.Contains(loaded.Read, filepath.Clean(path)) || slices.ContainsFunc(loaded.Skipped, named) {
+		return false // a file that is no manifest is noted
 	}
 	folder := filepath.Clean(path) + string(filepath.Separator)
 	if folder == "./" {

@@ -32,6 +32,18 @@ type file struct {
 	results  []result     // one a chunk
 	problems []Problem    // of the file as a whole
 	expanded atomic.Int64 // bytes, of all documents decoded so far
+	// A rendered text has the lines of its template, by the numbers of its own; what a kustomization built has an
+	// origin.
+	lines  []int
+	origin *origin
+}
+
+// lineIn is the line of a text that is line of the template that it was rendered from.
+func lineIn(lines []int, line int) int {
+	if lines == nil || line < 1 {
+		return line
+	}
+	return lines[min(line, len(lines)-1)]
 }
 
 // result is what became of one document.
@@ -137,12 +149,16 @@ func (f *file) result() ([]*Object, []Problem) {
 		problems = append(problems, r.problems...)
 		claims = claims || r.claims
 	}
+	problems = capProblems(problems)
+	for i := range problems {
+		problems[i].Line = lineIn(f.lines, problems[i].Line)
+	}
 	if !claims && len(problems) > 0 {
 		first := problems[0]
 		first.Kind, first.Message = NotManifest, "not a Kubernetes manifest: "+first.Message
 		return nil, []Problem{first}
 	}
-	return objects, capProblems(problems)
+	return objects, problems
 }
 
 // decoding is one document under way.

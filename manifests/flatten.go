@@ -100,7 +100,7 @@ func (d *decoding) addItems(list map[string]any, items any, base Path) {
 
 // addObject checks an object's known fields and adds it, with its pods.
 func (d *decoding) addObject(o *Object) {
-	o.File, o.source = d.file.name, d.document
+	o.File, o.source, o.lines, o.origin = d.file.name, d.document, d.file.lines, d.file.origin
 	known := anyObject
 	if kind := kindOf(o.APIVersion, o.Kind); kind != nil {
 		known = kind.goType
@@ -116,10 +116,7 @@ func (d *decoding) addObject(o *Object) {
 		o.Name, _ = metadata["name"].(string)
 		o.Namespace, _ = metadata["namespace"].(string)
 	}
-	o.Line = d.document.start().Line
-	if len(o.base) > 0 {
-		o.Line = d.document.position(o.base, nil).Line
-	}
+	o.Line = o.Position(nil).Line
 	expansion := &expansion{left: d.file.limits.ExpandedBytes}
 	o.pods = findPods(o, expansion)
 	d.file.expanded.Add(d.file.limits.ExpandedBytes - expansion.left)

@@ -23,6 +23,8 @@ type Object struct {
 
 	APIVersion, Kind, Namespace, Name string
 
+	lines  []int     // see file
+	origin *origin   // see file
 	source *document // where the object was read; nil for one that was not decoded here
 	base   Path      // leads from the document's root to the object: empty, or items[i] of a List
 	pods   []Pod     // what Decode found, as the limits allowed

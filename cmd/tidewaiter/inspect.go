@@ -49,6 +49,7 @@ platform of an image: exactly the "input" that a rule gets to see. Nothing is ju
 	}
 	o.registerConfig(cmd)
 	o.registerImages(cmd)
+	o.registerHelm(cmd)
 	cmd.Flags().StringVar(&images, "images", "off", "look at the images that manifests name: auto (all of them) or `off`")
 	return cmd
 }
