@@ -12,7 +12,10 @@ import (
 
 // kubernetesEvidence assembles what the rules get to see of one object.
 func kubernetesEvidence(o *manifests.Object, pods []manifests.Pod) KubernetesEvidence {
-	e := KubernetesEvidence{Kind: policies.Kubernetes, File: o.File, Object: o.Value, Pods: make([]PodEvidence, 0, len(pods))}
+	e := KubernetesEvidence{Kind: policies.Kubernetes, File: o.File, Object: o.Value, Pods: make([]PodEvidence, 0, len(pods)), Unknown: [][]any{}}
+	for _, path := range o.Unknown() {
+		e.Unknown = append(e.Unknown, path)
+	}
 	for _, pod := range pods {
 		e.Pods = append(e.Pods, podEvidence(pod))
 	}
@@ -26,7 +29,7 @@ func podEvidence(pod manifests.Pod) PodEvidence {
 		Images:     make([]ImageUseEvidence, 0, len(pod.Images)),
 	}
 	for _, c := range pod.Containers {
-		container := ContainerEvidence{Name: c.Name, Type: string(c.Type), Path: steps(c.Path), Spec: c.Spec, Runs: []RunEvidence{}}
+		container := ContainerEvidence{Name: c.Name, Type: string(c.Type), Path: steps(c.Path), Spec: c.Spec, Runs: []RunEvidence{}, Merged: c.Merged}
 		for _, run := range c.Runs {
 			container.Runs = append(container.Runs, RunEvidence{
 				Where: run.Where, Path: steps(run.Path), Args: run.Args, Result: analyze(run),

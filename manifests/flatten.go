@@ -105,7 +105,7 @@ func (d *decoding) addObject(o *Object) {
 	if kind := kindOf(o.APIVersion, o.Kind); kind != nil {
 		known = kind.goType
 	}
-	found := schemas()[known].objections(o.Value)
+	found := schemaFor(known).objections(o.Value)
 	for _, objection := range found {
 		d.object(o.base.with(objection.path...), fmt.Errorf("%s/%s: %s: %s", o.Kind, nameOf(o.Value), objection.path, objection.text))
 	}
@@ -118,7 +118,8 @@ func (d *decoding) addObject(o *Object) {
 	}
 	o.Line = o.Position(nil).Line
 	expansion := &expansion{left: d.file.limits.ExpandedBytes}
-	o.pods = findPods(o, expansion)
+	finder := findIn(o, expansion)
+	o.pods, o.unknown = finder.pods, finder.unknown
 	d.file.expanded.Add(d.file.limits.ExpandedBytes - expansion.left)
 	if expansion.left <= 0 {
 		d.object(o.base, d.file.limits.tooExpanded())

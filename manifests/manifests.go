@@ -23,11 +23,12 @@ type Object struct {
 
 	APIVersion, Kind, Namespace, Name string
 
-	lines  []int     // see file
-	origin *origin   // see file
-	source *document // where the object was read; nil for one that was not decoded here
-	base   Path      // leads from the document's root to the object: empty, or items[i] of a List
-	pods   []Pod     // what Decode found, as the limits allowed
+	lines   []int     // see file
+	origin  *origin   // see file
+	source  *document // where the object was read; nil for one that was not decoded here
+	base    Path      // leads from the document's root to the object: empty, or items[i] of a List
+	pods    []Pod     // what Decode found, as the limits allowed
+	unknown []Path    // likewise
 }
 
 // Pod is a pod, or the template of one, inside an object.
@@ -64,11 +65,14 @@ type Container struct {
 	Spec  map[string]any
 	Image string // as written; empty if missing
 	Runs  []Run
+	// Merged tells that the container is laid over one that a controller makes, and needs no image of its own.
+	Merged bool
 }
 
 // Run is a command that a container would run: its own command and args, an exec probe, a lifecycle hook.
 type Run struct {
-	// Where is "command", "postStart", "preStop", "livenessProbe", "readinessProbe" or "startupProbe".
+	// Where is "command", "postStart", "preStop", "livenessProbe", "readinessProbe" or "startupProbe"; in
+	// custom resources also "script", a text with its interpreter and option before it.
 	Where string
 	// Path leads to the list of arguments (to args where there is no command).
 	Path Path
