@@ -124,7 +124,11 @@ func (f *file) decode(index int) {
 	}
 	d := &decoding{file: f, document: &document{chunk: f.chunks[index]}}
 	value, err := d.parse()
-	if err == nil && value != nil {
+	switch {
+	case err != nil || value == nil:
+	case isCompose(value):
+		d.problems = append(d.problems, newProblem(Compose, f.name, d.document.start().Line, errCompose))
+	default:
 		d.claims = claimsKind(value)
 		d.addObjects(value, nil)
 	}
@@ -155,6 +159,9 @@ func (f *file) result() ([]*Object, []Problem) {
 	}
 	if !claims && len(problems) > 0 {
 		first := problems[0]
+		if first.Kind == Compose {
+			return nil, []Problem{first}
+		}
 		first.Kind, first.Message = NotManifest, "not a Kubernetes manifest: "+first.Message
 		return nil, []Problem{first}
 	}
@@ -264,6 +271,21 @@ func claimsKind(value any) bool {
 		return true
 	}
 	return hasFolded(object, "kind") || hasFolded(object, "apiversion")
+}
+
+var errCompose = errors.New("a compose file: what its services would run is not judged")
+
+// isCompose tells that a value is a compose file: services that have an image or are built.
+func isCompose(value any) bool {
+	file, _ := value.(map[string]any)
+	services, _ := file["services"].(map[string]any)
+	for _, item := range services {
+		service, _ := item.(map[string]any)
+		if service["image"] != nil || service["build"] != nil {
+			return !claimsKind(value)
+		}
+	}
+	return false
 }
 
 var claim = regexp.MustCompile(`(?i)apiVersion|(?m:^|[{,\s])["']?kind["']?\s*:`)

@@ -18,7 +18,7 @@ import (
 
 const chartYAML = "apiVersion: v2\nname: bomb\nversion: 0.1.0\n"
 
-// TestBombs renders charts and kustomizations that take too much of everything. Each is one Problem that says so, and
+// TestBombs (K8S-12, K8S-15) renders charts and kustomizations that take too much of everything. Each is one Problem that says so, and
 // what comes after it in the same process is rendered.
 func TestBombs(t *testing.T) {
 	laughs := "a: &a [x,x,x,x,x,x,x,x,x]\n"
@@ -107,7 +107,7 @@ read broken.tgz
 	}
 }
 
-// TestNoNetwork lets charts and kustomizations name a server in all the ways that their tools would ask it, and a file
+// TestNoNetwork (K8S-15, CVE-2025-55199) lets charts and kustomizations name a server in all the ways that their tools would ask it, and a file
 // outside. Nobody asks.
 func TestNoNetwork(t *testing.T) {
 	var asked atomic.Int32
@@ -153,7 +153,7 @@ func TestNoNetwork(t *testing.T) {
 	}
 }
 
-// TestNoProgram starts no program: not git for a base, not a plugin that lies where kustomize looks for them.
+// TestNoProgram (K8S-15) starts no program: not git for a base, not a plugin that lies where kustomize looks for them.
 func TestNoProgram(t *testing.T) {
 	root := tree(t, map[string]string{
 		".git/": "", "bin/git": "#!/bin/sh\ntouch " + "\"$(dirname \"$0\")/../started\"\n",

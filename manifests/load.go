@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"syscall"
 )
@@ -153,7 +154,7 @@ func (s *scan) collect() Loaded {
 		}
 		for _, f := range in.files {
 			objects, found := f.result()
-			if reason := in.passedOver(found); reason != "" {
+			if reason := in.passedOver(objects, found); reason != "" {
 				loaded.Skipped = append(loaded.Skipped, Skipped{f.name, reason})
 				loaded.Read = slices.DeleteFunc(loaded.Read, func(name string) bool { return name == in.name })
 				continue
@@ -167,12 +168,15 @@ func (s *scan) collect() Loaded {
 }
 
 // passedOver says why a file is not judged, after what was found in it; "" if it is.
-func (in *input) passedOver(found []Problem) string {
+func (in *input) passedOver(objects []*Object, found []Problem) string {
 	switch {
 	case in.rendering != nil || len(found) == 0:
-	case len(found) == 1 && found[0].Kind == NotManifest:
+	case len(found) == 1 && (found[0].Kind == NotManifest || found[0].Kind == Compose && !in.explicit):
 		return found[0].Message
-	case in.inChart && !slices.ContainsFunc(found, func(p Problem) bool { return p.Kind != Unrendered }):
+	case !in.inChart || len(objects) > 0:
+	case strings.Contains(filepath.Base(in.name), "values"):
+		return "values for a chart: some have a kind, but are no object"
+	case !slices.ContainsFunc(found, func(p Problem) bool { return p.Kind != Unrendered }):
 		return "template text in the folder of a chart"
 	}
 	return ""

@@ -56,6 +56,7 @@ func (f *podFinder) search(value any, holder map[string]any, path Path) {
 		switch {
 		case isPodSpec(value):
 			f.add(value, holder, path)
+			f.searchKeys(value, path, podLists)
 		case isContainer(value):
 			pod := Pod{SpecPath: path, Spec: map[string]any{}}
 			f.addContainer(&pod, value, Regular, path)
@@ -82,8 +83,20 @@ func (f *podFinder) searchMap(value map[string]any, path Path) {
 		addImageVolumes(&pod)
 		f.pods = append(f.pods, pod)
 	}
+	var done []string
+	for _, at := range loose {
+		done = append(done, at[0].(string))
+	}
+	f.searchKeys(value, path, done)
+}
+
+// podLists are the fields of a pod spec in which everything was found.
+var podLists = []string{"containers", "initContainers", "ephemeralContainers", "volumes"}
+
+// searchKeys searches what stands in a map, but for some of its keys.
+func (f *podFinder) searchKeys(value map[string]any, path Path, done []string) {
 	for _, key := range slices.Sorted(maps.Keys(value)) {
-		if !slices.ContainsFunc(loose, func(at Path) bool { return at[0] == key }) {
+		if !slices.Contains(done, key) {
 			f.search(value[key], value, path.with(key))
 		}
 	}
@@ -111,7 +124,7 @@ func looseContainers(value map[string]any) []Path {
 	for _, key := range lists {
 		items, _ := value[key].([]any)
 		for i, item := range items {
-			if container, isMap := item.(map[string]any); isMap && (isContainer(container) || hasText(container, "script")) {
+			if container, isMap := item.(map[string]any); isMap && (hasText(container, "image") || hasText(container, "script")) {
 				found = append(found, Path{key, i})
 			}
 		}
