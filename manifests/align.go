@@ -60,7 +60,7 @@ func fixedParts(template string) [][]string {
 	var all [][]string
 	for _, line := range strings.Split(template, "\n") {
 		parts := strings.Split(strings.TrimSpace(line), "\x00")
-		if len(strings.Trim(strings.Join(parts, ""), " \t\"'-:")) < 2 {
+		if strings.Trim(strings.Join(parts, ""), " \t\"'-:{}[],") == "" {
 			parts = nil
 		}
 		all = append(all, parts)

@@ -1,7 +1,6 @@
 package manifests
 
 import (
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -92,87 +91,6 @@ func (s *scan) part(name, file string) bool {
 		}
 	}
 	return used
-}
-
-// kustomizationOf finds the kustomization that a file is, or that names it, by its folder's name below the folder above;
-// "" if there is none.
-func kustomizationOf(file, above string) string {
-	root, err := os.OpenRoot(above)
-	if err != nil {
-		return ""
-	}
-	defer root.Close()
-	rel, _ := filepath.Rel(above, file)
-	name := filepath.ToSlash(rel)
-	for dir := filepath.Dir(file); within(above, dir); dir = filepath.Dir(dir) {
-		if isKustomization(dir) {
-			rel, _ := filepath.Rel(above, dir)
-			folder := filepath.ToSlash(rel)
-			references, err := kustomize.Read(root, folder)
-			named := slices.Contains(references.Resources, name) || slices.Contains(references.Others, name)
-			if named || filepath.Dir(file) == dir && kustomize.IsName(filepath.Base(file)) || err != nil {
-				return folder
-			}
-		}
-		if dir == above || dir == filepath.Dir(dir) {
-			break
-		}
-	}
-	return ""
-}
-
-// kustomizationsBelow finds all kustomizations below a folder, once a run.
-func (s *scan) kustomizationsBelow(folder string) *group {
-	if g := s.groups[folder]; g != nil {
-		return g
-	}
-	g := &group{top: folder, known: map[string]kustomize.References{}}
-	s.groups[folder] = g
-	met := 0
-	_ = filepath.WalkDir(folder, func(name string, entry fs.DirEntry, err error) error {
-		if met++; met > s.limits.Entries {
-			s.problem(folder, LimitExceeded, s.limits.tooManyEntries())
-			return fs.SkipAll
-		}
-		switch {
-		case err != nil:
-		case entry.IsDir() && entry.Name() == ".git":
-			return fs.SkipDir
-		case kustomize.IsName(entry.Name()):
-			g.add(filepath.Dir(name))
-		}
-		return nil // what cannot be read is no kustomization that could be built
-	})
-	return g
-}
-
-// addKustomizations adds those kustomizations that were met in a folder and are not only parts of others.
-func (s *scan) addKustomizations(folders []string, target string, absolute bool) {
-	groups := map[string]*group{}
-	var order []*group
-	for _, folder := range folders {
-		above := top(folder, target)
-		g := groups[above]
-		if g == nil {
-			g = &group{top: above, known: map[string]kustomize.References{}}
-			groups[above] = g
-			order = append(order, g)
-		}
-		g.add(folder)
-	}
-	for _, g := range order {
-		reached := map[string]bool{}
-		for _, main := range g.mains() {
-			g.reach(main, reached)
-			s.addRendering(newRendering(filepath.Join(g.top, filepath.FromSlash(main)), target, false, absolute))
-		}
-		for name, references := range g.known {
-			s.consume(g.top, references.Others)
-			if reached[name] {
-				s.consume(g.top, references.Resources)
-			}
-		}
-	}
 }
 
 // consume marks files as parts of kustomizations, which are judged as these make them.

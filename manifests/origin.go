@@ -1,7 +1,6 @@
 package manifests
 
 import (
-	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -144,65 +143,4 @@ func (c *originals) patches(r *rendering) []*Object {
 		}
 	}
 	return all
-}
-
-// kustomizationIn is the kustomization file of a folder below top, by its name below top.
-func kustomizationIn(top, folder string) string {
-	for _, name := range kustomize.Names {
-		if _, err := os.Stat(filepath.Join(top, filepath.FromSlash(folder), name)); err == nil {
-			return path.Join(folder, name)
-		}
-	}
-	return path.Join(folder, kustomize.Names[0])
-}
-
-// group are the kustomizations that were met below one folder, and what they name.
-type group struct {
-	top   string
-	known map[string]kustomize.References // by folder below top
-}
-
-// add reads the kustomization in a folder, which is an absolute name below top.
-func (g *group) add(folder string) {
-	rel, err := filepath.Rel(g.top, folder)
-	root, openErr := os.OpenRoot(g.top)
-	if err != nil || openErr != nil {
-		return // building it says so
-	}
-	defer root.Close()
-	name := filepath.ToSlash(rel)
-	g.known[name], _ = kustomize.Read(root, name)
-}
-
-// mains are the kustomizations that are deployed as they are: no other builds on them. Those that only build on one
-// another in a circle are mains too: building one says what is wrong.
-func (g *group) mains() []string {
-	used := map[string]bool{}
-	for _, references := range g.known {
-		for _, folder := range references.Folders {
-			used[folder] = true
-		}
-	}
-	var mains []string
-	reached := map[string]bool{}
-	for _, onlyUnused := range []bool{true, false} {
-		for _, name := range slices.Sorted(maps.Keys(g.known)) {
-			if !reached[name] && !g.known[name].Component && (!onlyUnused || !used[name]) {
-				mains = append(mains, name)
-				g.reach(name, reached)
-			}
-		}
-	}
-	return mains
-}
-
-// reach marks a kustomization and all that it builds on.
-func (g *group) reach(name string, reached map[string]bool) {
-	if reached[name] {
-		return
-	}
-	reached[name] = true
-	for _, folder := range g.known[name].Folders {
-		g.reach(folder, reached)
-	}
 }

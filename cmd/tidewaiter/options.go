@@ -32,7 +32,9 @@ type options struct {
 	local     bool // offline, and no registry either
 	plainHTTP []string
 	values    []string
-	helm      manifests.HelmOptions
+	// allowNothing tells that named files that are no manifests are no reason to be undecided.
+	allowNothing bool
+	helm         manifests.HelmOptions
 }
 
 // registerConfig declares the flag of the configuration file.
@@ -109,6 +111,7 @@ func (o *options) registerJudging(cmd *cobra.Command) {
 	o.registerFailOn(cmd)
 	o.registerImages(cmd)
 	o.registerHelm(cmd)
+	cmd.Flags().BoolVar(&o.allowNothing, "allow-nothing", false, "allow if the files that are named hold no object at all, as a hook that names what has changed needs it")
 }
 
 // loadConfig reads the configuration file and puts the flags over it.
