@@ -90,33 +90,35 @@ func (s *Server) resolve(ctx context.Context, e webhook.Event) (store.Resolved, 
 	if e.Digest != "" {
 		byDigest := ref
 		byDigest.Digest = e.Digest
-		id, err := s.identify(ctx, byDigest)
-		switch {
-		case errors.Is(err, image.ErrNotFound):
-		case err != nil:
-			return found, err
-		case id.Subject != "":
-			return store.Resolved{Subject: id.Subject}, nil
-		default:
-			found.Digest = id.Digest
+		id, err := s.known(ctx, byDigest)
+		if err != nil || id.Subject != "" {
+			return store.Resolved{Subject: id.Subject}, err
 		}
+		found.Digest = id.Digest
 	}
 	if e.Tag != "" {
 		byTag := ref
 		byTag.Tag = e.Tag
-		id, err := s.identify(ctx, byTag)
+		id, err := s.known(ctx, byTag)
 		switch {
-		case errors.Is(err, image.ErrNotFound):
 		case err != nil:
 			return found, err
 		case id.Subject != "" && found.Digest == "":
 			return store.Resolved{Subject: id.Subject}, nil
-		default:
-			found.Tagged = id.Digest
 		}
+		found.Tagged = id.Digest
 	}
 	if found == (store.Resolved{}) {
 		return found, fmt.Errorf("%w: %s/%s, tag %q, digest %q", store.ErrGone, e.Host, e.Repository, e.Tag, e.Digest)
 	}
 	return found, nil
+}
+
+// known asks the registry what a reference is. Of what it does not have, nothing is known, which is no error.
+func (s *Server) known(ctx context.Context, ref image.Reference) (image.Identity, error) {
+	id, err := s.identify(ctx, ref)
+	if errors.Is(err, image.ErrNotFound) {
+		return image.Identity{}, nil
+	}
+	return id, err
 }

@@ -70,11 +70,7 @@ func (a *app) judgeJob(ctx context.Context, job judge.Job, tell *judge.Teller) (
 
 // gateOfPolicy puts the gate together, and tells the fingerprint of all that it judges by.
 func (a *app) gateOfPolicy(ctx context.Context, o options) (*gate.Gate, string, error) {
-	g, _, err := a.newGate(ctx, o)
-	if err != nil {
-		return nil, "", err
-	}
-	c, err := o.loadConfig()
+	g, c, err := a.newGate(ctx, o)
 	if err != nil {
 		return nil, "", err
 	}

@@ -226,8 +226,9 @@ func pull(ctx context.Context, read func(context.Context, image.Reference) (*ima
 	return img, nil
 }
 
-// newGate puts the gate together. It returns the rules too, for reports that describe them.
-func (a *app) newGate(ctx context.Context, o options) (*gate.Gate, []policies.Rule, error) {
+// newGate puts the gate together. It returns the configuration too: what is said of the gate has to be said of the one
+// that it was read from, and a file that is read again may be another by then.
+func (a *app) newGate(ctx context.Context, o options) (*gate.Gate, *gate.Config, error) {
 	engine, c, err := o.newEngine(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -254,7 +255,7 @@ func (a *app) newGate(ctx context.Context, o options) (*gate.Gate, []policies.Ru
 		Now:          time.Now,
 		Note:         func(line string) { complain(a.stderr, errors.New(line)) },
 		Version:      programVersion(),
-	}, engine.Rules(), nil
+	}, c, nil
 }
 
 // scan reads what is inside a platform, within the limits.

@@ -65,7 +65,7 @@ func (a *app) judge(ctx context.Context, o options, out outputs, args []string, 
 	if err != nil {
 		return err
 	}
-	g, rules, err := a.newGate(ctx, o)
+	g, _, err := a.newGate(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (a *app) judge(ctx context.Context, o options, out outputs, args []string, 
 	r := g.Check(ctx, gate.Input{Targets: targets, Stdin: a.stdin, Images: images, AllowNothing: o.allowNothing})
 	finish()
 	for _, output := range list {
-		if err := a.write(output, r, rules); err != nil {
+		if err := a.write(output, r, g.Rules.Rules()); err != nil {
 			complain(a.stderr, err)
 			if r.Verdict == gate.Allow {
 				r.Verdict = gate.Undecided // who waits for the report must not read an old one
