@@ -34,11 +34,14 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})
 }
 
+// errAway tells that there is no store.
+var errAway = errors.New("the server is starting, or stopping")
+
 // isReady says what is missing. That rules and trust can be loaded was seen before there was a store.
 func (s *Server) isReady(ctx context.Context) error {
 	kept := s.current()
 	if kept == nil {
-		return errors.New("the server is starting, or stopping")
+		return errAway
 	}
 	if s.unreadable.Load() {
 		return errors.New("the configuration of the gate cannot be read")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -50,7 +51,7 @@ func (i *intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	status := statusOf(err)
 	metrics.refusals.WithLabelValues(i.endpoint.Name, strconv.Itoa(status)).Inc()
-	i.server.log.Log(r.Context(), levelOf(status), "a request of a sender was not taken",
+	i.server.log.Log(r.Context(), levelOf(status, err), "a request of a sender was not taken",
 		"endpoint", i.endpoint.Name, "status", status, "error", err, "remote", r.RemoteAddr)
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		w.Header().Set("Retry-After", strconv.Itoa(comeAgain))
@@ -62,13 +63,13 @@ func (i *intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (i *intake) take(w http.ResponseWriter, r *http.Request) (accepted, refused int, err error) {
 	kept := i.server.current()
 	if kept == nil {
-		return 0, 0, statusError{http.StatusServiceUnavailable, errors.New("the server is starting, or stopping")}
+		return 0, 0, statusError{http.StatusServiceUnavailable, errAway}
 	}
 	select {
 	case i.server.reading <- struct{}{}:
 		defer func() { <-i.server.reading }()
 	default:
-		return 0, 0, statusError{http.StatusServiceUnavailable, errors.New("too many requests of senders at once")}
+		return 0, 0, statusError{http.StatusServiceUnavailable, fmt.Errorf("%w: too many requests of senders at once", store.ErrBusy)}
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, i.endpoint.BodyLimit()))
 	if err != nil {
@@ -133,11 +134,12 @@ func statusOf(err error) int {
 	return http.StatusInternalServerError
 }
 
-func levelOf(status int) slog.Level {
-	if status >= http.StatusInternalServerError {
-		return slog.LevelError
+// levelOf is how loud a refusal is logged: that there is no room, or that we are stopping, is no fault.
+func levelOf(status int, err error) slog.Level {
+	if status < http.StatusInternalServerError || errors.Is(err, store.ErrBusy) || errors.Is(err, errAway) {
+		return slog.LevelWarn
 	}
-	return slog.LevelWarn
+	return slog.LevelError
 }
 
 // writeError tells the status, and no more: who could not prove who they are should learn nothing.

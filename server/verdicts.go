@@ -53,7 +53,7 @@ func (a api) authorised(answer func(*reader, *store.Store, http.ResponseWriter, 
 			return
 		}
 		kept := a.server.current()
-		err := error(statusError{http.StatusServiceUnavailable, errors.New("the server is starting, or stopping")})
+		err := error(statusError{http.StatusServiceUnavailable, errAway})
 		if kept != nil {
 			err = answer(reader, kept, w, r)
 		}

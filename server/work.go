@@ -48,7 +48,7 @@ func (s *Server) judge(ctx context.Context, job store.Job, progress func(store.P
 
 // failed tells of a judging without a result, and has the policy looked at: that it was changed is one of the reasons.
 func (s *Server) failed(ctx context.Context, log *slog.Logger, err error) {
-	if ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled) {
+	if errors.Is(ctx.Err(), context.Canceled) {
 		log.InfoContext(ctx, "the judging of an image was broken off, and is handed back")
 		return
 	}

@@ -32,7 +32,7 @@ var onlyImporters = map[string][]string{
 }
 
 // testSupport are packages that only tests and the demonstration import; they may use what they imitate.
-var testSupport = []string{"image/imagetest", "signature/signaturetest", "shell/shelltest", "cmd/demo", "cmd/bench"}
+var testSupport = []string{"image/imagetest", "signature/signaturetest", "server/store/storetest", "shell/shelltest", "cmd/demo", "cmd/bench"}
 
 // imports says which of our packages each may import: the flow is one way, facts below, judgement in the
 // middle, words on top.

@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -104,6 +105,17 @@ http:
 	}
 }
 
+// certificate is the registry's own, for what stands before it.
+func (d *distribution) certificate(t *testing.T) *tls.Config {
+	t.Helper()
+	file := strings.TrimPrefix(d.env[0], "SSL_CERT_FILE=")
+	pair, err := tls.LoadX509KeyPair(file, filepath.Join(filepath.Dir(file), "tls.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}}
+}
+
 // writeCertificate writes a self-signed certificate for loopback to dir.
 func writeCertificate(t *testing.T, dir string) *x509.CertPool {
 	t.Helper()
@@ -179,19 +191,22 @@ func (d *distribution) command(t *testing.T, dir, program string, args ...string
 	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
 }
 
+// cosigns are the ways in which the real cosign signs, and the layout that it leaves.
+var cosigns = []struct {
+	name, variable string
+	sign           []string
+	layout         string
+}{
+	{"v2 classic", "TIDEWAITER_COSIGN_V2", []string{"sign", "--tlog-upload=false"}, "tag"},
+	{"v2 bundle", "TIDEWAITER_COSIGN_V2", []string{"sign", "--tlog-upload=false", "--new-bundle-format"}, "referrer"},
+	{"v3 bundle", "TIDEWAITER_COSIGN_V3", []string{"sign", "--use-signing-config=false", "--tlog-upload=false"}, "referrer"},
+	{"v3 classic", "TIDEWAITER_COSIGN_V3", []string{"sign", "--use-signing-config=false", "--tlog-upload=false", "--new-bundle-format=false"}, "tag"},
+}
+
 // TestRealRegistryAndSigners checks images in a real registry that the real cosign signed, in each layout.
 func TestRealRegistryAndSigners(t *testing.T) {
 	d := startDistribution(t, "")
-	for _, signer := range []struct {
-		name, variable string
-		sign           []string
-		layout         string
-	}{
-		{"v2 classic", "TIDEWAITER_COSIGN_V2", []string{"sign", "--tlog-upload=false"}, "tag"},
-		{"v2 bundle", "TIDEWAITER_COSIGN_V2", []string{"sign", "--tlog-upload=false", "--new-bundle-format"}, "referrer"},
-		{"v3 bundle", "TIDEWAITER_COSIGN_V3", []string{"sign", "--use-signing-config=false", "--tlog-upload=false"}, "referrer"},
-		{"v3 classic", "TIDEWAITER_COSIGN_V3", []string{"sign", "--use-signing-config=false", "--tlog-upload=false", "--new-bundle-format=false"}, "tag"},
-	} {
+	for _, signer := range cosigns {
 		t.Run(signer.name, func(t *testing.T) {
 			cosign, dir := tool(t, signer.variable), t.TempDir()
 			repository := strings.ReplaceAll(signer.name, " ", "-")
@@ -205,7 +220,7 @@ func TestRealRegistryAndSigners(t *testing.T) {
 			if code != exitDenied || !strings.Contains(stdout, "image/unsigned") {
 				t.Errorf("unsigned: got exit code %d\n%s%s", code, stdout, stderr)
 			}
-			args := append(signer.sign, "--key", "cosign.key", ref.Name())
+			args := slices.Concat(signer.sign, []string{"--key", "cosign.key", ref.Name()})
 			if code, _, stderr := d.command(t, dir, cosign, args...); code != 0 {
 				t.Fatalf("%v: %s", args, stderr)
 			}

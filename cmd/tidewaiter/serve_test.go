@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -43,13 +44,14 @@ func freeAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// notifications is the part of a registry's configuration that has it tell a server.
-func notifications(address string) string {
-	return fmt.Sprintf(`
-notifications:
-  endpoints:
-    - {name: tidewaiter, url: "http://%s/hooks/registry", headers: {Authorization: [%s]}, timeout: 3s, threshold: 5, backoff: 100ms}
-`, address, hookSecret)
+// notifications is the part of a registry's configuration that has it tell servers.
+func notifications(addresses ...string) string {
+	text := "\nnotifications:\n  endpoints:\n"
+	for i, address := range addresses {
+		text += fmt.Sprintf("    - {name: tidewaiter-%d, url: \"http://%s/hooks/registry\", headers: {Authorization: [%s]}, timeout: 3s, threshold: 5, backoff: 100ms}\n",
+			i, address, hookSecret)
+	}
+	return text
 }
 
 // served is a server that runs as a process of its own.
@@ -114,6 +116,25 @@ func (s *served) get(t *testing.T, path string) (int, string) {
 	return resp.StatusCode, string(body)
 }
 
+// event tells the server that shop/web was pushed, and returns the status.
+func (s *served) event(t *testing.T, host, digest string) int {
+	t.Helper()
+	event := fmt.Sprintf(`{"events": [{"id": "1", "action": "push", "target": {"mediaType": "application/vnd.oci.image.manifest.v1+json",
+		"repository": "shop/web", "digest": %q, "url": "https://%s/v2/shop/web/manifests/x"}, "request": {"host": %q}}]}`, digest, host, host)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+s.address+"/hooks/registry", strings.NewReader(event))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", hookSecret)
+	req.Header.Set("Content-Type", "application/vnd.docker.distribution.events.v2+json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp.StatusCode
+}
+
 // await asks until the status is the wanted one.
 func (s *served) await(t *testing.T, path string, want int) string {
 	t.Helper()
@@ -134,6 +155,12 @@ func (s *served) stop(t *testing.T) {
 	if err := s.process.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
+	s.ended(t)
+}
+
+// ended waits until the server, which was told to stop, has ended in good order.
+func (s *served) ended(t *testing.T) {
+	t.Helper()
 	if err := s.process.Wait(); err != nil {
 		t.Errorf("told to stop: %v", err)
 	}
@@ -247,22 +274,42 @@ func TestServeRegistryGone(t *testing.T) {
 	if err := d.process.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	event := fmt.Sprintf(`{"events": [{"id": "1", "action": "push", "target": {"mediaType": "application/vnd.oci.image.manifest.v1+json",
-		"repository": "shop/web", "digest": %q, "url": "https://%s/v2/shop/web/manifests/x"}, "request": {"host": %q}}]}`, ref.DigestStr(), d.host, d.host)
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+"/hooks/registry", strings.NewReader(event))
-	if err != nil {
-		t.Fatal(err)
+	if status := s.event(t, d.host, ref.DigestStr()); status != http.StatusAccepted {
+		t.Fatalf("got %d", status)
 	}
-	req.Header.Set("Authorization", hookSecret)
-	req.Header.Set("Content-Type", "application/vnd.docker.distribution.events.v2+json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil || resp.StatusCode != http.StatusAccepted {
-		t.Fatalf("got %v, %v", resp, err)
-	}
-	resp.Body.Close()
 	body := s.await(t, verdictPath(ref), http.StatusForbidden)
 	if !strings.Contains(body, "refused") || !strings.Contains(body, `"dead":true`) || !strings.Contains(body, `"verdict":"deny"`) {
 		t.Errorf("got %s", body)
+	}
+	s.stop(t)
+}
+
+// TestServeCosign: what the real cosign signs, in each layout, makes an image be judged again.
+func TestServeCosign(t *testing.T) {
+	address, dir := freeAddress(t), t.TempDir()
+	d := startDistribution(t, notifications(address))
+	if code, _, stderr := d.command(t, dir, tool(t, "TIDEWAITER_COSIGN_V2"), "generate-key-pair"); code != 0 {
+		t.Fatalf("generate-key-pair: %s", stderr)
+	}
+	write(t, filepath.Join(dir, "tidewaiter.yaml"), fmt.Sprintf(`
+registries: {"%[1]s": {privateHosts: ["%[1]s"]}}
+trust: [{images: ["%[1]s/**"], authorities: [{key: cosign.pub}]}]
+`, d.host))
+	s := startServer(t, d, address, dir, "")
+	for _, signer := range cosigns {
+		t.Run(signer.name, func(t *testing.T) {
+			repository := strings.ReplaceAll(signer.name, " ", "-")
+			img := imagetest.Image(t, map[string]string{"app": repository})
+			ref := digestOf(t, d.push(t, "shop/"+repository+":1", img), img)
+			s.await(t, verdictPath(ref), http.StatusForbidden)
+			args := slices.Concat(signer.sign, []string{"--key", "cosign.key", ref.Name()})
+			if code, _, stderr := d.command(t, dir, tool(t, signer.variable), args...); code != 0 {
+				t.Fatalf("%v: %s", args, stderr)
+			}
+			if body := s.await(t, verdictPath(ref), http.StatusOK); !strings.Contains(body, `"reason":"signature"`) {
+				t.Errorf("got %s", body)
+			}
+		})
 	}
 	s.stop(t)
 }

@@ -8,48 +8,39 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
-	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/tidewaiter/tidewaiter/gate"
 	"github.com/tidewaiter/tidewaiter/policies"
 	"github.com/tidewaiter/tidewaiter/server/store"
+	"github.com/tidewaiter/tidewaiter/server/store/storetest"
 	"github.com/tidewaiter/tidewaiter/server/webhook"
 )
 
-// socket is where PostgreSQL listens; empty: the tests have none.
-var socket string
+// postgres is nil where the tests have none.
+var postgres *storetest.Postgres
 
 func TestMain(m *testing.M) {
 	if mode := os.Getenv(childVariable); mode != "" {
 		child(mode)
 		return
 	}
-	runtime.LockOSThread() // PostgreSQL dies with the thread that starts it
 	code := func() int {
-		if bin := os.Getenv("TIDEWAITER_POSTGRES"); bin != "" {
-			var stop func()
+		if bin := os.Getenv(storetest.Variable); bin != "" {
 			var err error
-			if socket, stop, err = startPostgres(bin); err != nil {
+			if postgres, err = storetest.Start(bin); err != nil {
 				fmt.Fprintln(os.Stderr, err)
 				return 1
 			}
-			defer stop()
+			defer postgres.Stop()
 		}
 		return m.Run()
 	}()
 	os.Exit(code)
 }
-
-// databases counts those of PostgreSQL, so that no two have a name.
-var databases atomic.Int64
 
 // onBoth runs a test on a new SQLite file and on a new database of PostgreSQL.
 func onBoth(t *testing.T, test func(t *testing.T, dsn string)) {
@@ -64,20 +55,14 @@ func sqliteDSN(t *testing.T) string {
 
 func postgresDSN(t *testing.T) string {
 	t.Helper()
-	if socket == "" {
-		t.Skip("TIDEWAITER_POSTGRES does not say where the programs of PostgreSQL are")
+	if postgres == nil {
+		t.Skipf("%s does not say where the programs of PostgreSQL are", storetest.Variable)
 	}
-	name := strings.ToLower(strings.NewReplacer("/", "_", "-", "_").Replace(t.Name()))
-	name = fmt.Sprintf("%s_%d", name[max(0, len(name)-50):], databases.Add(1))
-	connection, err := pgx.Connect(t.Context(), "postgres:///postgres?user=postgres&host="+socket)
+	dsn, err := postgres.Database(t.Context(), t.Name())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = connection.Close(context.Background()) }()
-	if _, err := connection.Exec(t.Context(), "CREATE DATABASE "+pgx.Identifier{name}.Sanitize()); err != nil {
-		t.Fatal(err)
-	}
-	return "postgres:///" + name + "?user=postgres&host=" + socket
+	return dsn
 }
 
 // world is a registry and a judge, as simple as they can be, and a receiver of notices.
