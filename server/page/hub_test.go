@@ -2,16 +2,19 @@ package page
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tidewaiter/tidewaiter/gate"
 	"github.com/tidewaiter/tidewaiter/server/store"
+	"github.com/tidewaiter/tidewaiter/server/webhook"
 )
 
 func progressed(id string, layer int, read, size int64) store.Change {
@@ -78,6 +81,23 @@ func TestHubIsBounded(t *testing.T) {
 	}
 }
 
+// emptyStore is one that nobody works at.
+func emptyStore(t *testing.T) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), store.Options{
+		DSN: filepath.Join(t.TempDir(), "tidewaiter.db"), Policy: "policy",
+		Judge: func(context.Context, store.Job, func(store.Progress)) (store.Result, error) {
+			return store.Result{}, nil
+		},
+		Resolve: func(context.Context, webhook.Event) (store.Resolved, error) { return store.Resolved{}, nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
 // A stream ends with the session that it was asked for by, and with the server.
 func TestStreamEnds(t *testing.T) {
 	for name, end := range map[string]func(*Page){"with the server": func(p *Page) { p.hub.end() }, "with the session": func(*Page) {}} {
@@ -86,13 +106,13 @@ func TestStreamEnds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p := &Page{cookies: seal, hub: newHub(nil, slog.New(slog.DiscardHandler)), log: slog.New(slog.DiscardHandler), now: time.Now}
+			p := &Page{store: emptyStore(t), cookies: seal, hub: newHub(nil, slog.New(slog.DiscardHandler)), log: slog.New(slog.DiscardHandler), now: time.Now}
 			given := httptest.NewRecorder()
 			until := time.Now().Add(time.Hour)
 			if name == "with the session" {
 				until = time.Now().Add(300 * time.Millisecond)
 			}
-			if err := seal.setSealed(given, sessionCookie, session{"Ada", until}, time.Hour); err != nil {
+			if err := seal.setSealed(given, sessionCookie, session{"1", "Ada", until}, time.Hour); err != nil {
 				t.Fatal(err)
 			}
 			server := httptest.NewServer(http.HandlerFunc(p.live))
@@ -157,7 +177,7 @@ func TestCookiesAreBoundToTheirNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	given := httptest.NewRecorder()
-	if err := c.setSealed(given, flowCookie, session{"Eve", time.Now().Add(time.Hour)}, time.Hour); err != nil {
+	if err := c.setSealed(given, flowCookie, session{"1", "Eve", time.Now().Add(time.Hour)}, time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	for name, known := range map[string]bool{flowCookie: true, sessionCookie: false} {

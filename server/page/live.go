@@ -28,10 +28,11 @@ func (p *Page) live(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would keep it to itself
-	p.stream(ctx, http.NewResponseController(w), w, stream)
+	p.stream(w, r.WithContext(ctx), stream)
 }
 
-func (p *Page) stream(ctx context.Context, control *http.ResponseController, w http.ResponseWriter, stream <-chan message) {
+func (p *Page) stream(w http.ResponseWriter, r *http.Request, stream <-chan message) {
+	control := http.NewResponseController(w)
 	ticker := time.NewTicker(heartbeat)
 	defer ticker.Stop()
 	content := []byte("retry: 3000\nevent: hello\ndata: {}\n\n")
@@ -45,9 +46,12 @@ func (p *Page) stream(ctx context.Context, control *http.ResponseController, w h
 			return
 		}
 		select {
-		case <-ctx.Done():
+		case <-r.Context().Done():
 			return
 		case <-ticker.C:
+			if _, in := p.session(r); !in {
+				return
+			}
 			content = []byte(": still here\n\n")
 		case m, open := <-stream:
 			if !open {

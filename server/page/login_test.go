@@ -128,12 +128,24 @@ func TestSessionEnds(t *testing.T) {
 		t.Errorf("after its time: %s", response.Status)
 	}
 	w.ago(0)
+	copied := w.browser()
+	address, err := url.Parse(w.server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied.Jar.SetCookies(address, ada.Jar.Cookies(address))
+	other := w.ada()
+	w.shows(copied, "/")
 	if response, _ := w.post(ada, "/logout", nil); response.StatusCode != http.StatusSeeOther || response.Header.Get("Location") != "/login" {
 		t.Errorf("log out: %s", response.Status)
 	}
 	if response, _ := w.get(ada, "/"); response.StatusCode != http.StatusSeeOther {
 		t.Errorf("after logging out: %s", response.Status)
 	}
+	if response, _ := w.get(copied, "/"); response.StatusCode != http.StatusSeeOther {
+		t.Errorf("with a copy of the cookie, after logging out: %s", response.Status)
+	}
+	w.shows(other, "/") // another session of the same person
 }
 
 func TestCookiesCannotBeMade(t *testing.T) {

@@ -216,7 +216,10 @@ func read(name string) []byte {
 
 func (p *Page) serveAsset(w http.ResponseWriter, r *http.Request) {
 	found, ok := p.assets.files[r.PathValue("name")]
-	if _, in := p.session(r); !ok || !found.open && !in {
+	if ok && !found.open {
+		_, ok = p.session(r)
+	}
+	if !ok {
 		p.notFound(w, r)
 		return
 	}

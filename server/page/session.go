@@ -3,6 +3,7 @@ package page
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -11,8 +12,9 @@ import (
 )
 
 // A session says who is logged in until when. It lives in a sealed cookie, so that any replica that has the
-// same key knows it and none has to keep it.
+// same key knows it and none has to keep it, but for those that were ended by hand.
 type session struct {
+	ID    string    `json:"id"`
 	Who   string    `json:"who"`
 	Until time.Time `json:"until"`
 }
@@ -93,18 +95,22 @@ func (c *cookies) sealed(r *http.Request, name string, value any) error {
 	return json.Unmarshal(text, value)
 }
 
-// session returns who is logged in, and whether anybody is.
+// session returns who is logged in, and whether anybody is. Nobody is if it cannot be told whether they have logged out.
 func (p *Page) session(r *http.Request) (session, bool) {
 	var s session
-	if err := p.cookies.sealed(r, sessionCookie, &s); err != nil || s.Who == "" || !p.now().Before(s.Until) {
+	if err := p.cookies.sealed(r, sessionCookie, &s); err != nil || s.Who == "" || s.ID == "" || !p.now().Before(s.Until) {
 		return session{}, false
 	}
-	return s, true
+	ended, err := p.store.SessionEnded(r.Context(), s.ID)
+	if err != nil && r.Context().Err() == nil {
+		p.log.Error("cannot tell whether a session was ended", "error", err)
+	}
+	return s, err == nil && !ended
 }
 
 // begin logs somebody in and sends the browser to a page of ours.
 func (p *Page) begin(w http.ResponseWriter, r *http.Request, who, next string) {
-	s := session{Who: who, Until: p.now().Add(p.login.Session)}
+	s := session{ID: rand.Text(), Who: who, Until: p.now().Add(p.login.Session)}
 	if err := p.cookies.setSealed(w, sessionCookie, s, p.login.Session); err != nil {
 		p.fail(w, r, err)
 		return
@@ -113,8 +119,14 @@ func (p *Page) begin(w http.ResponseWriter, r *http.Request, who, next string) {
 	http.Redirect(w, r, local(next), http.StatusSeeOther)
 }
 
-// logOut takes the cookie away. What was copied of it lives until it ends by itself.
+// logOut ends the session, wherever its cookie was copied to.
 func (p *Page) logOut(w http.ResponseWriter, r *http.Request) {
+	s, _ := p.session(r)
+	if err := p.store.EndSession(r.Context(), s.ID, s.Until); err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	p.log.Info("logged out", "who", show(s.Who), "from", r.RemoteAddr)
 	p.cookies.set(w, sessionCookie, "", 0)
 	http.Redirect(w, r, "/login", http.StatusSeeOther)
 }

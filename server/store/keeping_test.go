@@ -116,6 +116,9 @@ func TestRetention(t *testing.T) {
 		if err := s.SetDeployed(t.Context(), image("shop/api", 4), true); err != nil {
 			t.Fatal(err)
 		}
+		if err := s.EndSession(t.Context(), "gone by then", time.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
 		drained(t, s)
 		if err := s.Stop(t.Context()); err != nil {
 			t.Fatal(err)
@@ -126,12 +129,15 @@ func TestRetention(t *testing.T) {
 		if n, err := s.Count(t.Context(), `SELECT count(*) FROM tw_verdict`); err != nil || n != 5 {
 			t.Fatalf("young: %d verdicts %v", n, err)
 		}
+		if ended, err := s.SessionEnded(t.Context(), "gone by then"); err != nil || !ended {
+			t.Errorf("a session that was ended: %v %v", ended, err)
+		}
 		ahead = 91 * 24 * time.Hour
 		if err := s.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		for what, want := range map[string]int64{
-			"tw_verdict": 2, "tw_finding": 2, "tw_event": 0, "tw_tag": 1, "tw_tag_history": 1, "tw_image": 2, "tw_rule_day": 0,
+			"tw_verdict": 2, "tw_finding": 2, "tw_event": 0, "tw_tag": 1, "tw_tag_history": 1, "tw_image": 2, "tw_rule_day": 0, "tw_ended_session": 0,
 			"tw_announced": 2, // of the tag, and of the deployed digest
 			"tw_blob":      3, // two reports and the SBOM that they share
 		} {

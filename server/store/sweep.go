@@ -70,6 +70,9 @@ var brooms = []broom{
 		AND NOT EXISTS (SELECT 1 FROM tw_verdict WHERE sbom = b.hash)`, 2, false, []string{
 		`DELETE FROM tw_blob WHERE hash = $1 AND used = $2`,
 	}},
+	{`SELECT id FROM tw_ended_session WHERE until < $1`, 1, false, []string{
+		`DELETE FROM tw_ended_session WHERE id = $1`,
+	}},
 }
 
 // sweep deletes what is too old.
