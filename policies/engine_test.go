@@ -147,7 +147,9 @@ func readJSON(t *testing.T, file string, into any) {
 }
 
 // rule is a rule whose METADATA is in order, with the given body.
-func rule(name, body string) *fstest.MapFile {
+func rule(name, body string) *fstest.MapFile { return ruleOf("kubernetes", name, body) }
+
+func ruleOf(kind, name, body string) *fstest.MapFile {
 	return &fstest.MapFile{Data: []byte(`# METADATA
 # title: A title
 # description: A description.
@@ -155,5 +157,5 @@ func rule(name, body string) *fstest.MapFile {
 #   severity: high
 #   attack: [T1610]
 #   remediation: Mend it.
-package tidewaiter.kubernetes["` + name + "\"]\n\n" + body)}
+package tidewaiter.` + kind + `["` + name + "\"]\n\n" + body)}
 }

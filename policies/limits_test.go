@@ -104,6 +104,19 @@ func TestFindingsLimit(t *testing.T) {
 	}
 }
 
+// TestFindingsLimitOfSets: what is too much for one object is not for a thousand.
+func TestFindingsLimitOfSets(t *testing.T) {
+	rules := fstest.MapFS{"set/many.rego": ruleOf("set", "many",
+		`deny contains {"msg": sprintf("%d", [n]), "path": [], "object": n % input.objects} if some n in numbers.range(0, 19)`)}
+	engine := newTestEngine(t, rules, Options{Limits: Limits{Findings: 10}})
+	if findings, err := engine.Judge(context.Background(), Set, map[string]any{"objects": 2}); err != nil || len(findings) != 20 {
+		t.Errorf("ten findings of each of two objects: got %d, %v", len(findings), err)
+	}
+	if _, err := engine.Judge(context.Background(), Set, map[string]any{"objects": 1}); err == nil || !strings.Contains(err.Error(), "more than 10 findings in one object") {
+		t.Errorf("twenty findings of one object: got %v", err)
+	}
+}
+
 // TestPanic compares a number that OPA panics over.
 func TestPanic(t *testing.T) {
 	body := `deny contains {"msg": "no", "path": []} if to_number("1e10000000") > to_number(input.text)`

@@ -16,18 +16,19 @@ func readFindings(rules []Rule, answer ast.Value, limit int) ([]Finding, error) 
 		return nil, fmt.Errorf("%d rules answered %s", len(rules), ast.ValueName(answer))
 	}
 	var findings []Finding
+	of := map[int]int{} // findings of each object of a set; of anything else there is one
 	for i, rule := range rules {
 		denied, ok := sets.Elem(i).Value.(ast.Set)
 		if !ok {
 			return nil, fmt.Errorf("%s: deny is %s, want a set", rule.ID, ast.ValueName(sets.Elem(i).Value))
 		}
-		if len(findings)+denied.Len() > limit {
-			return nil, errTooMany(rule.ID, limit)
-		}
 		for _, element := range denied.Slice() {
 			finding, err := readFinding(rule, element.Value)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", rule.ID, err)
+			}
+			if of[finding.Object]++; of[finding.Object] > limit {
+				return nil, errTooMany(rule.ID, limit)
 			}
 			findings = append(findings, finding)
 		}

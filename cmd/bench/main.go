@@ -123,14 +123,15 @@ func main() {
 	images := flag.String("images", os.Getenv("TIDEWAITER_BENCH_IMAGES"), "folder that testdata/images/bench.sh made, for the scan cases")
 	archive := flag.String("image", os.Getenv("TIDEWAITER_BENCH_IMAGE"), "archive of an image (docker save) for the image case")
 	only := flag.String("run", "", "run only the cases whose name has this `regexp` in it")
+	long := flag.Bool("long", false, "run what takes a quarter of an hour as well")
 	flag.Parse()
-	if err := bench(context.Background(), os.Stdout, *runs, *archive, *images, *only); err != nil {
+	if err := bench(context.Background(), os.Stdout, *runs, *archive, *images, *only, *long); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func bench(ctx context.Context, out io.Writer, runs int, archive, images, only string) error {
+func bench(ctx context.Context, out io.Writer, runs int, archive, images, only string, long bool) error {
 	wanted, err := regexp.Compile(only)
 	if err != nil {
 		return fmt.Errorf("-run: %w", err)
@@ -151,6 +152,11 @@ func bench(ctx context.Context, out io.Writer, runs int, archive, images, only s
 	if wanted.MatchString(serveName) {
 		if err := measureServe(ctx, out, dir); err != nil {
 			return fmt.Errorf("%s: %w", serveName, err)
+		}
+	}
+	if long && wanted.MatchString(siegeName) {
+		if err := measureSiege(ctx, out, dir); err != nil {
+			return fmt.Errorf("%s: %w", siegeName, err)
 		}
 	}
 	in, stop, err := serveImages(dir, archive, images)

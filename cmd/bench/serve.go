@@ -37,12 +37,15 @@ const (
 	eventsFor      = time.Minute
 	alone          = 20 // images that the command line judges, one after the other
 	acknowledgedIn = 50 * time.Millisecond
+	senders        = 16 // connections that are kept
 )
 
 // load is a server under load, and the registry that its images are in.
 type load struct {
+	program                       string
 	host, address, metrics, token string
 	digests                       []string
+	client                        *http.Client
 	process                       *exec.Cmd
 	log                           bytes.Buffer
 }
@@ -50,25 +53,36 @@ type load struct {
 // measureServe starts a server, sends it events, and tells how long it takes to acknowledge them, how often it judges, and
 // what it takes of memory.
 func measureServe(ctx context.Context, out io.Writer, dir string) error {
+	return underLoad(ctx, out, serveName, filepath.Join(dir, "serve"), "", func(l *load) []measurement {
+		return []measurement{l.judgeAll, l.acknowledge, l.commandLine}
+	})
+}
+
+// measurement measures one thing and prints a line about it.
+type measurement func(context.Context, io.Writer) error
+
+// underLoad starts a server, with more in its configuration, and measures it.
+func underLoad(ctx context.Context, out io.Writer, name, dir, more string, measurements func(*load) []measurement) error {
 	ours, err := resolve([]string{"tidewaiter"})
 	if err != nil {
-		fmt.Fprintf(out, "%s: skipped, %v\n", serveName, err)
+		fmt.Fprintf(out, "%s: skipped, %v\n", name, err)
 		return nil
 	}
 	quiet := registry.Logger(log.New(io.Discard, "", 0))
 	images := httptest.NewServer(registry.New(quiet, registry.WithReferrersSupport(true)))
 	defer images.Close()
-	l := &load{host: strings.TrimPrefix(images.URL, "http://"), token: rand.Text()}
+	l := &load{
+		program: ours[0], host: strings.TrimPrefix(images.URL, "http://"), token: rand.Text(),
+		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: senders}},
+	}
 	if err := l.pushImages(); err != nil {
 		return err
 	}
-	if err := l.start(ctx, ours[0], filepath.Join(dir, "serve")); err != nil {
+	if err := l.start(ctx, dir, more); err != nil {
 		return err
 	}
 	defer func() { _ = l.process.Process.Kill(); _ = l.process.Wait() }()
-	for _, measure := range []func(context.Context, io.Writer) error{
-		l.judgeAll, l.acknowledge, func(ctx context.Context, out io.Writer) error { return l.commandLine(ctx, out, ours[0]) },
-	} {
+	for _, measure := range measurements(l) {
 		if err := measure(ctx, out); err != nil {
 			return fmt.Errorf("%w; the server's log ends with %s", err, l.log.Bytes()[max(0, l.log.Len()-500):])
 		}
@@ -98,7 +112,7 @@ func (l *load) pushImages() error {
 	return nil
 }
 
-func (l *load) start(ctx context.Context, program, dir string) error {
+func (l *load) start(ctx context.Context, dir, more string) error {
 	for _, address := range []*string{&l.address, &l.metrics} {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -120,13 +134,13 @@ data: data
 gate: tidewaiter.yaml
 endpoints: [{name: load, sender: distribution, path: /hooks/load, hosts: [%q], auth: {header: {secret: {file: secret}}}}]
 tokens: [{name: load, secret: {file: secret}, repositories: ["**"]}]
-`, l.address, l.metrics, l.host),
+%s`, l.address, l.metrics, l.host, more),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
 			return err
 		}
 	}
-	l.process = exec.CommandContext(ctx, program, "serve", "--config", filepath.Join(dir, "serve.yaml"))
+	l.process = exec.CommandContext(ctx, l.program, "serve", "--config", filepath.Join(dir, "serve.yaml"))
 	l.process.Stderr = &l.log
 	if err := l.process.Start(); err != nil {
 		return err
@@ -141,7 +155,7 @@ func (l *load) await(ctx context.Context, path string, want int) error {
 			return err
 		}
 		req.Header.Set("Authorization", "Bearer "+l.token)
-		if resp, err := http.DefaultClient.Do(req); err == nil {
+		if resp, err := l.client.Do(req); err == nil {
 			_, _ = io.Copy(io.Discard, resp.Body)
 			resp.Body.Close()
 			if resp.StatusCode == want {
@@ -156,34 +170,43 @@ func (l *load) await(ctx context.Context, path string, want int) error {
 
 // send sends the event of a push of image i, and returns how long it took until it was acknowledged.
 func (l *load) send(ctx context.Context, i int) (time.Duration, error) {
-	event := map[string]any{
-		"id": rand.Text(), "action": "push", "request": map[string]string{"host": l.host},
-		"target": map[string]string{
-			"mediaType": "application/vnd.docker.distribution.manifest.v2+json", "digest": l.digests[i],
-			"repository": fmt.Sprintf("shop/app-%d", i), "tag": "1",
-		},
-	}
-	body, err := json.Marshal(map[string]any{"events": []any{event}})
+	body, err := l.event(fmt.Sprintf("shop/app-%d", i), l.digests[i])
 	if err != nil {
 		return 0, err
 	}
+	begun := time.Now()
+	if status, err := l.post(ctx, body); err != nil || status != http.StatusAccepted {
+		return 0, fmt.Errorf("an event was answered by %d, %v", status, err)
+	}
+	return time.Since(begun), nil
+}
+
+// event is what a registry sends of a push.
+func (l *load) event(repository, digest string) ([]byte, error) {
+	event := map[string]any{
+		"id": rand.Text(), "action": "push", "request": map[string]string{"host": l.host},
+		"target": map[string]string{
+			"mediaType": "application/vnd.docker.distribution.manifest.v2+json", "digest": digest, "repository": repository, "tag": "1",
+		},
+	}
+	return json.Marshal(map[string]any{"events": []any{event}})
+}
+
+// post sends what may be an event, and returns the status of the answer.
+func (l *load) post(ctx context.Context, body []byte) (int, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+l.address+"/hooks/load", bytes.NewReader(body))
 	if err != nil {
 		return 0, err
 	}
 	req.Header.Set("Authorization", l.token)
 	req.Header.Set("Content-Type", "application/vnd.docker.distribution.events.v2+json")
-	begun := time.Now()
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := l.client.Do(req)
 	if err != nil {
 		return 0, err
 	}
 	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, resp.Body)
-	if resp.StatusCode != http.StatusAccepted {
-		return 0, fmt.Errorf("an event was answered by %d", resp.StatusCode)
-	}
-	return time.Since(begun), nil
+	return resp.StatusCode, nil
 }
 
 // judgeAll has every image pushed many times, and waits for all verdicts.
@@ -213,12 +236,7 @@ var judgementCount = regexp.MustCompile(`(?m)^tidewaiter_judgement_seconds_count
 
 // judgements asks for the metric of how often an image was judged.
 func (l *load) judgements() (int, error) {
-	resp, err := http.Get("http://" + l.metrics + "/metrics")
-	if err != nil {
-		return 0, err
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
+	text, err := l.allMetrics()
 	if err != nil {
 		return 0, err
 	}
@@ -231,6 +249,15 @@ func (l *load) judgements() (int, error) {
 		total += n
 	}
 	return total, nil
+}
+
+func (l *load) allMetrics() ([]byte, error) {
+	resp, err := http.Get("http://" + l.metrics + "/metrics")
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	return io.ReadAll(resp.Body)
 }
 
 // acknowledge sends events at a steady rate.
@@ -269,7 +296,7 @@ func (l *load) acknowledge(ctx context.Context, out io.Writer) error {
 }
 
 // commandLine judges some of the images one after the other, for comparison.
-func (l *load) commandLine(ctx context.Context, out io.Writer, program string) error {
+func (l *load) commandLine(ctx context.Context, out io.Writer) error {
 	cache, err := os.MkdirTemp("", "tidewaiter-bench-")
 	if err != nil {
 		return err
@@ -277,7 +304,7 @@ func (l *load) commandLine(ctx context.Context, out io.Writer, program string) e
 	defer os.RemoveAll(cache)
 	begun := time.Now()
 	for i := range alone {
-		cmd := exec.CommandContext(ctx, program, "check", "--plain-http", l.host, fmt.Sprintf("%s/shop/app-%d@%s", l.host, i, l.digests[i]))
+		cmd := exec.CommandContext(ctx, l.program, "check", "--plain-http", l.host, fmt.Sprintf("%s/shop/app-%d@%s", l.host, i, l.digests[i]))
 		cmd.Env = append(os.Environ(), "TIDEWAITER_CACHE="+cache)
 		if text, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("check: %w: %s", err, text)
@@ -299,4 +326,18 @@ func resident(pid int) int64 {
 		return 0
 	}
 	return pages * int64(os.Getpagesize())
+}
+
+// largest is the largest resident set of a process so far, in bytes; 0 if the system does not tell.
+func largest(pid int) int64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	var kilobytes int64
+	if _, err := fmt.Sscan(rest, &kilobytes); err != nil {
+		return 0
+	}
+	return kilobytes << 10
 }

@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -33,20 +32,6 @@ func watch(pid int, folder string) func() (memory, disk int64) {
 		<-done
 		return memory, disk
 	}
-}
-
-// largest is the largest resident set of a process so far.
-func largest(pid int) int64 {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0
-	}
-	_, rest, _ := strings.Cut(string(status), "VmHWM:")
-	var kilobytes int64
-	if _, err := fmt.Sscan(rest, &kilobytes); err != nil {
-		return 0
-	}
-	return kilobytes << 10
 }
 
 func inFolder(folder string) int64 {
