@@ -36,6 +36,7 @@ func TestGiven(t *testing.T) {
 		{"a file through a pipe", []string{"sh", "-c", "cat /s/lib.sh | sh"}, nil, env("/s/lib.sh", fetch), RuntimeDownload},
 		{"a script that runs its arguments", []string{"/s/entry.sh", "sh", "-c", fetch}, nil, env("/s/entry.sh", "#!/bin/sh\nset -e\nexec \"$@\"\n"), RuntimeDownload},
 		{"a script of Python", []string{"python3", "/s/a.py"}, nil, env("/s/a.py", "import os\nos.system('"+fetch+"')"), RuntimeDownload},
+		{"bytes that are no UTF-8", []string{"/s/run.sh"}, nil, env("/s/run.sh", "#!/bin/sh\n# caf\xe9\n"+fetch), RuntimeDownload},
 		{"a file that is only copied", []string{"sh", "-c", "cp /s/lib.sh /tmp/x; cat /tmp/x"}, nil, env("/s/lib.sh", fetch), ""},
 		{"a file of another name", []string{"/s/run.sh"}, nil, env("/s/lib.sh", fetch), ""},
 		{"bash reads BASH_ENV", []string{"bash", "-c", "true"}, env("BASH_ENV", "/s/env"), env("/s/env", fetch), RuntimeDownload},

@@ -32,6 +32,7 @@ type scriptRun struct {
 // runText walks text as a shell script.
 func (in *interp) runText(text string, r scriptRun) effect {
 	var e effect
+	text = strings.ToValidUTF8(text, "\ufffd") // shells do not care
 	if strings.TrimSpace(text) == "" || in.budget.stopped || in.merelyUnknown(text) {
 		return e
 	}
