@@ -102,7 +102,11 @@ func (c *Client) open(ctx context.Context, ref Reference, limits Limits) (source
 		if err != nil {
 			return nil, "", err
 		}
-		return openLayout(a, ref.Digest, limits)
+		s, digest, err := openLayout(a, ref.Digest, limits)
+		if err == nil {
+			err = a.checkSaved(ctx, limits)
+		}
+		return s, digest, err
 	case DockerArchive:
 		a, err := openArchive(ctx, ref.Path)
 		if err != nil {

@@ -21,7 +21,10 @@ type dockerSource struct {
 	blobs   map[string]string // names by digest
 }
 
-// savedImage is an entry of manifest.json.
+// savedFile lists the images of an archive of docker save.
+const savedFile = "manifest.json"
+
+// savedImage is an entry of it.
 type savedImage struct {
 	Config   string
 	RepoTags []string
@@ -44,6 +47,9 @@ func openDockerArchive(ctx context.Context, a *archive, limits Limits) (*dockerS
 	}
 	if len(c.RootFS.DiffIDs) != len(saved.Layers) {
 		return nil, "", unscannable("%d layers, and %d diff IDs in the configuration", len(saved.Layers), len(c.RootFS.DiffIDs))
+	}
+	if err := a.checkLayout(ctx, digestOf(config), limits); err != nil {
+		return nil, "", err
 	}
 	s := &dockerSource{archive: a, blobs: map[string]string{digestOf(config): saved.Config}}
 	made := map[string]any{
@@ -72,7 +78,7 @@ func openDockerArchive(ctx context.Context, a *archive, limits Limits) (*dockerS
 
 // savedOnly returns the one image of the archive.
 func savedOnly(a *archive, limits Limits) (*savedImage, error) {
-	raw, err := readMember(a, "manifest.json", "the file manifest.json", limits.Manifest)
+	raw, err := readMember(a, savedFile, "the file "+savedFile, limits.Manifest)
 	if err != nil {
 		return nil, fail(err, "not an archive of docker save: %v", err)
 	}

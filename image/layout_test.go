@@ -4,6 +4,8 @@ import (
 	"archive/tar"
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -215,6 +217,63 @@ func TestArchiveRefuses(t *testing.T) {
 		{"docker-archive:" + write("two", two), `2 images: save just one: "a:1", "b:2"`},
 		{"docker-archive:" + write("loop", loop), "not an archive of docker save"},
 		{"oci-archive:" + write("two2", two), "not an OCI layout"},
+	} {
+		_, err := (&Client{}).Pull(t.Context(), mustParse(t, tt.ref))
+		wantError(t, err, tt.want)
+	}
+}
+
+// saveBoth writes what docker save writes today: an OCI layout of some images, and a manifest.json that names one.
+func saveBoth(t *testing.T, named v1.Image, images ...v1.Image) string {
+	t.Helper()
+	dir := string(writeLayout(t, images...))
+	config, err := named.RawConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	saved := savedImage{Config: "named.json"}
+	layers, err := named.Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string][]byte{"named.json": config}
+	for i, layer := range layers {
+		name := fmt.Sprintf("layer-%d", i)
+		r, err := layer.Compressed()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if files[name], err = io.ReadAll(r); err != nil {
+			t.Fatal(err)
+		}
+		saved.Layers = append(saved.Layers, name)
+	}
+	if files[savedFile], err = json.Marshal([]savedImage{saved}); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return tarFolder(t, dir)
+}
+
+// TestTwofoldArchive: docker load believes manifest.json or index.json, depending on its image store. Both have to mean
+// the image that is judged.
+func TestTwofoldArchive(t *testing.T) {
+	good, evil := imagetest.Image(t, map[string]string{"bin/web": "elf"}), imagetest.Image(t, map[string]string{"bin/web": "evil"})
+	same := saveBoth(t, good, good)
+	for _, transport := range []string{"docker-archive:", "oci-archive:"} {
+		if _, got := content(t, transport+same); got != "elf" {
+			t.Errorf("%s of an archive that means one image: /bin/web holds %q", transport, got)
+		}
+	}
+	for _, tt := range []struct{ ref, want string }{
+		{"docker-archive:" + saveBoth(t, good, evil), "different images"},
+		{"docker-archive:" + saveBoth(t, good, good, evil), "different images"},
+		{"oci-archive:" + saveBoth(t, evil, good), "which index.json does not lead to"},
+		{"oci-archive:" + saveBoth(t, evil, good) + "@" + digestOfImage(t, good), "which index.json does not lead to"},
 	} {
 		_, err := (&Client{}).Pull(t.Context(), mustParse(t, tt.ref))
 		wantError(t, err, tt.want)
