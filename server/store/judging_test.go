@@ -90,6 +90,46 @@ func TestFailedJudgingIsTriedAgain(t *testing.T) {
 	})
 }
 
+// An image that was judged, and could not be judged again while its registry was away, is judged as soon as somebody pushes
+// it, and when the server starts.
+func TestOutageEndsWithTheNextPush(t *testing.T) {
+	onBoth(t, func(t *testing.T, dsn string) {
+		w := newWorld()
+		var away atomic.Bool
+		w.verdict = func(store.Job) (string, error) {
+			if away.Load() {
+				return "", errors.New("no route to host")
+			}
+			return "allow", nil
+		}
+		options := w.options(t, dsn)
+		options.Attempts = 1
+		s := working(t, options)
+		img := image("shop/web", 1)
+		outage := func(begin func(context.Context) error) {
+			t.Helper()
+			away.Store(true)
+			if err := begin(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "a denial of what nobody can judge", func() bool { return verdict(t, s, img).Dead })
+			away.Store(false)
+		}
+		allowed := func() bool { return verdict(t, s, img).Verdict == gate.Allow }
+		push := w.push("shop/web", "v1", digest(1))
+		accept(t, s, push)
+		eventually(t, "a verdict", allowed)
+		outage(s.Nightly)
+		accept(t, s, push)
+		eventually(t, "a verdict after the push", allowed)
+		outage(func(ctx context.Context) error { return s.Again(ctx, img) })
+		drained(t, s)
+		shut(t, s)
+		s = working(t, options)
+		eventually(t, "a verdict after the start", allowed)
+	})
+}
+
 // SRV-09: an image that nobody can judge is denied, while others go on; a new push of it is judged again.
 func TestPoisonIsDenied(t *testing.T) {
 	onBoth(t, func(t *testing.T, dsn string) {
