@@ -130,6 +130,37 @@ func TestOutageEndsWithTheNextPush(t *testing.T) {
 	})
 }
 
+// SRV-07: a clock that is set back leaves no older verdict the newest.
+func TestClockIsSetBack(t *testing.T) {
+	onBoth(t, func(t *testing.T, dsn string) {
+		w := newWorld()
+		var revoked atomic.Bool
+		w.verdict = func(store.Job) (string, error) {
+			if revoked.Load() {
+				return "deny", nil
+			}
+			return "allow", nil
+		}
+		options := w.options(t, dsn)
+		var ahead atomic.Int64
+		ahead.Store(int64(24 * time.Hour))
+		options.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+		s := working(t, options)
+		img := image("shop/web", 1)
+		accept(t, s, w.push("shop/web", "v1", digest(1)))
+		verdict(t, s, img)
+		ahead.Store(0)
+		revoked.Store(true)
+		if err := s.Again(t.Context(), img); err != nil {
+			t.Fatal(err)
+		}
+		drained(t, s)
+		if v := verdict(t, s, img); v.Verdict != gate.Deny {
+			t.Errorf("got %+v", v)
+		}
+	})
+}
+
 // SRV-09: an image that nobody can judge is denied, while others go on; a new push of it is judged again.
 func TestPoisonIsDenied(t *testing.T) {
 	onBoth(t, func(t *testing.T, dsn string) {
