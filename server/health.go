@@ -37,6 +37,10 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 // errAway tells that there is no store.
 var errAway = errors.New("the server is starting, or stopping")
 
+// errUnreadable tells that nobody knows what the gate is to judge by: a key that was taken away may be what is missing, so what
+// it vouched for is not allowed meanwhile.
+var errUnreadable = errors.New("the configuration of the gate cannot be read")
+
 // isReady says what is missing. That rules and trust can be loaded was seen before there was a store.
 func (s *Server) isReady(ctx context.Context) error {
 	kept := s.current()
@@ -44,7 +48,7 @@ func (s *Server) isReady(ctx context.Context) error {
 		return errAway
 	}
 	if s.unreadable.Load() {
-		return errors.New("the configuration of the gate cannot be read")
+		return errUnreadable
 	}
 	if free, err := freeBytes(os.TempDir()); err == nil && free < minTemp {
 		return fmt.Errorf("only %d MiB are free for temporary files", free>>20)

@@ -113,6 +113,9 @@ func (a api) one(reader *reader, kept *store.Store, w http.ResponseWriter, r *ht
 	if !known {
 		return fmt.Errorf("verdict %s is %s, which none can be", verdict.ID, verdict.Verdict)
 	}
+	if status == http.StatusOK && a.server.unreadable.Load() {
+		return statusError{http.StatusServiceUnavailable, errUnreadable}
+	}
 	tag := `"` + verdict.ID + `"`
 	w.Header().Set("ETag", tag)
 	if status == http.StatusOK && matches(r.Header.Get("If-None-Match"), tag) {
