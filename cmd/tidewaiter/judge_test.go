@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +23,7 @@ import (
 	"github.com/tidewaiter/tidewaiter/image/imagetest"
 	"github.com/tidewaiter/tidewaiter/server"
 	"github.com/tidewaiter/tidewaiter/server/judge"
+	"github.com/tidewaiter/tidewaiter/signature/signaturetest"
 )
 
 // judging is a process that judges, as the server starts it.
@@ -102,6 +105,55 @@ func TestJudgeProcess(t *testing.T) {
 	good.Policy = other.Policy
 	if o, err := program.Run(t.Context(), good, func(judge.Progress) {}); err != nil || !strings.Contains(string(o.Report), "private address") || !strings.Contains(string(o.Report), `"verdict":"undecided"`) {
 		t.Errorf("got %s, %v", o.Report, err)
+	}
+}
+
+// TestJudgeAsksAnew: what stands beside an image is asked for each time that it is judged, though the cache has a signature
+// that would do: an image is judged again because something was pushed or taken away there.
+func TestJudgeAsksAnew(t *testing.T) {
+	host, dir := imagetest.Host(t), t.TempDir()
+	key, err := signaturetest.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := key.PublicPEM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "cosign.pub"), string(public))
+	config := filepath.Join(dir, "tidewaiter.yaml")
+	write(t, config, fmt.Sprintf("registries: {%q: {plainHTTP: true}}\ntrust: [{images: [\"%s/**\"], authorities: [{key: cosign.pub}]}]\n", host, host))
+	tag, err := name.NewTag(host + "/shop/web:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	img := imagetest.Image(t, map[string]string{"app": "x"})
+	if err := remote.Write(tag, img); err != nil {
+		t.Fatal(err)
+	}
+	hash, err := img.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := key.Push(tag.Context(), hash); err != nil {
+		t.Fatal(err)
+	}
+	program := judging(t)
+	program.Env = []string{cacheVariable + "=" + t.TempDir()}
+	known, err := program.Run(t.Context(), judge.Job{Gate: judge.Gate{Config: config}}, func(judge.Progress) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := judge.Job{
+		Image: tag.Context().Digest(hash.String()).Name(), Hosts: []string{host}, Gate: judge.Gate{Config: config}, Policy: known.Policy,
+	}
+	for _, want := range []gate.Verdict{gate.Allow, gate.Deny} {
+		o, err := program.Run(t.Context(), job, func(judge.Progress) {})
+		var r gate.Report
+		if err = errors.Join(err, json.Unmarshal(o.Report, &r)); err != nil || r.Verdict != want {
+			t.Errorf("got %s, %v; want %s", o.Report, err, want)
+		}
+		_ = remote.Delete(tag.Context().Tag("sha256-" + hash.Hex + ".sig")) // which the second time is gone
 	}
 }
 
