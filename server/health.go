@@ -20,6 +20,8 @@ const (
 	readyTime = 2 * time.Second
 	// minTemp is how many bytes must be free for temporary files: layers are kept there while they are read.
 	minTemp = 256 << 20
+	// minData is how many must be free where the database is, and the cache: some events and verdicts.
+	minData = 16 << 20
 )
 
 // readyz tells whether an event that comes now would be kept and its image judged.
@@ -52,6 +54,9 @@ func (s *Server) isReady(ctx context.Context) error {
 	}
 	if free, err := freeBytes(os.TempDir()); err == nil && free < minTemp {
 		return fmt.Errorf("only %d MiB are free for temporary files", free>>20)
+	}
+	if free, err := freeBytes(s.config.Data); err == nil && free < minData {
+		return fmt.Errorf("only %d MiB are free in the folder of data", free>>20)
 	}
 	return kept.Ready(ctx)
 }
