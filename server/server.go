@@ -109,6 +109,9 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		}
 		s.secured = opened.config(s.asksClients())
 	}
+	if err := c.checkCredentials(); err != nil {
+		return nil, err
+	}
 	s.metrics = newMetrics(s, o.Version)
 	if s.tracer, s.close, err = openTracer(ctx, o.Version); err != nil {
 		return nil, err

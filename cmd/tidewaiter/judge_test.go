@@ -200,10 +200,14 @@ func TestServeMistakes(t *testing.T) {
 		endpoint + "listne: x\n":              "serve.yaml:3: unknown key \"listne\"",
 		endpoint + "gate: none.yaml\n":        "none.yaml: no such file",
 		endpoint + "gate: wrong.yaml\n":       "wrong.yaml:1: unknown key",
+		endpoint + "gate: nokey.yaml\n":       "nokey.yaml:1: trust[0].authorities[0].key",
+		endpoint + "policies: [none]\n":       "none: no such file",
+		endpoint + "credentials: none\n":      "serve.yaml:3: credentials: ",
 		endpoint + "tls: {cert: a, key: b}\n": "tls: ",
 	} {
 		write(t, config, text)
 		write(t, filepath.Join(dir, "wrong.yaml"), "failon: high\n")
+		write(t, filepath.Join(dir, "nokey.yaml"), "trust: [{images: [\"**\"], authorities: [{key: none.pub}]}]\n")
 		cmd := exec.Command("tidewaiter", "serve", "--config", config)
 		var errs bytes.Buffer
 		cmd.Stderr = &errs
