@@ -46,7 +46,7 @@ func (s *registrySource) diagnose(err error) (text string, cause error) {
 		return fmt.Sprintf("it stopped sending: less than %d bytes in %v", minProgress, s.limits.Idle), nil
 	case errors.Is(err, context.DeadlineExceeded): // net/http calls its own time limits so, too
 		return "no answer in time", context.DeadlineExceeded
-	case errors.Is(err, errPrivateHost), errors.Is(err, errRedirects), errors.Is(err, errSecretBody), errors.Is(err, errOffline):
+	case errors.Is(err, ErrPrivateHost), errors.Is(err, errRedirects), errors.Is(err, errSecretBody), errors.Is(err, errOffline):
 		return withoutAddress(err), nil
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return fmt.Sprintf("it speaks plain HTTP: if that is meant to be, allow it with --plain-http %s", s.host), nil

@@ -24,12 +24,14 @@ var tokenHosts = map[string][]string{
 	"registry.gitlab.com": {"gitlab.com"},
 }
 
+// ErrPrivateHost tells that a name leads into a private network, and that nobody has allowed it.
+var ErrPrivateHost = errors.New("a private address, which nobody has allowed; name it in privateHosts of the registry if it belongs to it")
+
 var (
-	errPlainHTTP   = errors.New("plain HTTP is not allowed for this host")
-	errPrivateHost = errors.New("a private address, which nobody has allowed; name it in privateHosts of the registry if it belongs to it")
-	errRedirects   = errors.New("too many redirects")
-	errSecretBody  = errors.New("token realm host not allowed")
-	errOffline     = errors.New("offline: a redirect or token realm leads to another host; name it in tokenHosts or privateHosts of the registry if it belongs to it")
+	errPlainHTTP  = errors.New("plain HTTP is not allowed for this host")
+	errRedirects  = errors.New("too many redirects")
+	errSecretBody = errors.New("token realm host not allowed")
+	errOffline    = errors.New("offline: a redirect or token realm leads to another host; name it in tokenHosts or privateHosts of the registry if it belongs to it")
 )
 
 // guard is the transport of one registry: every request made for its sake goes through it, be it ours, a
@@ -141,7 +143,7 @@ func (g *guard) checkHost(u *url.URL) error {
 	}
 	ip, err := netip.ParseAddr(u.Hostname())
 	if err == nil && !public(ip) || err != nil && endsInNumber(strings.ToLower(u.Hostname())) {
-		return fmt.Errorf("%w: %s", errPrivateHost, u.Host)
+		return fmt.Errorf("%w: %s", ErrPrivateHost, u.Host)
 	}
 	return nil
 }
@@ -167,7 +169,7 @@ func (g *guard) control(address string) func(network, address string, _ syscall.
 		}
 		ap, err := netip.ParseAddrPort(resolved)
 		if err != nil || !public(ap.Addr()) {
-			return fmt.Errorf("%w: %s", errPrivateHost, address)
+			return fmt.Errorf("%w: %s", ErrPrivateHost, address)
 		}
 		return nil
 	}

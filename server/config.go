@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -195,6 +196,18 @@ func (c *Config) validate() error {
 	problems = append(problems, c.checkNotices()...)
 	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return errors.Join(problems...)
+}
+
+// checkCredentials fails if the credentials are not where they should be. Nothing else would say so: to who has none, what is
+// private is not there.
+func (c *Config) checkCredentials() error {
+	if c.Credentials == "" {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(c.Credentials, "config.json")); err != nil {
+		return c.file.Errorf([]any{"credentials"}, "credentials: %w; write the folder of a docker config.json", err)
+	}
+	return nil
 }
 
 // off is what turns metrics off.

@@ -23,19 +23,22 @@ func TestConfigMistakes(t *testing.T) {
 		endpoint + "url: x.example":      `serve.yaml:2: url: "x.example" is no address`,
 		endpoint + "tls: {cert: x}":      `serve.yaml:2: tls: it needs cert and key`,
 		endpoint + "workers: -1":         `serve.yaml:2: workers: it is negative`,
-		endpoint + "rejudge: 3 am":       `"3 am" is no time of day`,
-		endpoint + "retention: long":     `"long" is no age`,
-		endpoint + "judge: {memory: 1X}": `"1X" is no size`,
-		endpoint + "tokens:\n- {name: t, sha256: abc, repositories: [\"**\"]}":             `serve.yaml:3: token "t": sha256 is not 64`,
-		endpoint + "tokens:\n- {name: t, repositories: [\"**\"]}":                          `serve.yaml:3: token "t": write sha256`,
-		endpoint + "tokens:\n- {name: t, secret: {env: T}}":                                `serve.yaml:3: token "t": repositories is empty`,
-		endpoint + "tokens:\n- {name: t, secret: {env: T}, repositories: [\"*\"]}":         `serve.yaml:3: token "t": a pattern is "*"`,
-		endpoint + "tokens:\n- {name: t, secret: in-place-9f, repositories: [\"**\"]}":     `a secret does not stand in the configuration`,
-		endpoint + "notices:\n- {name: n, url: {env: U}}":                                  `serve.yaml:3: notices to "n": secret is missing`,
-		endpoint + "notices:\n- {name: n, url: {env: U}, format: fax}":                     `serve.yaml:3: notices to "n": "fax" is neither`,
-		endpoint + "notices:\n- {name: n, url: {env: U}, format: slack, secret: {env: U}}": `serve.yaml:3: notices to "n": Slack cannot`,
-		endpoint + "notices:\n- {name: n, format: slack}\n- {name: n, format: slack}":      `serve.yaml:4: notices to "n": it has no name of its own`,
-		strings.Replace(endpoint, "auth: none", "auht: none", 1):                           `serve.yaml:1: unknown key "auht"`,
+		endpoint + "rejudge: 3 am":       `serve.yaml:2: rejudge: "3 am" is no time of day`,
+		endpoint + "retention: long":     `serve.yaml:2: retention: "long" is no age`,
+		endpoint + "judge: {memory: 1X}": `serve.yaml:2: judge.memory: "1X" is no size`,
+		endpoint + "tokens:\n- {name: t, sha256: abc, repositories: [\"**\"]}":                                                             `serve.yaml:3: token "t": sha256 is not 64`,
+		endpoint + "tokens:\n- {name: t, secret: {env: T}, repositories: [\"**\"]}\n- {name: t, secret: {env: U}, repositories: [\"**\"]}": `serve.yaml:4: token "t": it has no name of its own`,
+		endpoint + "tokens:\n- {name: t, repositories: [\"**\"]}":                                                                          `serve.yaml:3: token "t": write sha256`,
+		endpoint + "tokens:\n- {name: t, secret: {env: T}}":                                                                                `serve.yaml:3: token "t": repositories is empty`,
+		endpoint + "tokens:\n- {name: t, secret: {env: T}, repositories: [\"*\"]}":                                                         `serve.yaml:3: token "t": a pattern is "*"`,
+		endpoint + "tokens:\n- {name: t, secret: in-place-9f, repositories: [\"**\"]}":                                                     `serve.yaml:3: tokens[0].secret: a secret does not stand in the configuration`,
+		endpoint + "notices:\n- {name: n, url: {env: U}}":                                                                                  `serve.yaml:3: notices to "n": secret is missing`,
+		endpoint + "notices:\n- {name: n, url: {env: U}, format: fax}":                                                                     `serve.yaml:3: notices to "n": "fax" is neither`,
+		endpoint + "notices:\n- {name: n, url: {env: U}, format: slack, secret: {env: U}}":                                                 `serve.yaml:3: notices to "n": Slack cannot`,
+		endpoint + "notices:\n- {name: n, format: slack}\n- {name: n, format: slack}":                                                      `serve.yaml:4: notices to "n": it has no name of its own`,
+		strings.Replace(endpoint, "auth: none", "auth: nobody", 1):                                                                         `serve.yaml:1: endpoints[0].auth: "nobody" is not known`,
+		"\n" + strings.Replace(endpoint, "auth: none", "auth: {header: {secret: in-place-9f}}", 1):                                         `serve.yaml:2: endpoints[0].auth.header.secret: a secret does not`,
+		strings.Replace(endpoint, "auth: none", "auht: none", 1):                                                                           `serve.yaml:1: unknown key "auht"`,
 	} {
 		_, err := ParseConfig("serve.yaml", []byte(text))
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -50,12 +53,13 @@ func TestConfigMistakes(t *testing.T) {
 // TestEndpointMistakes: what the package of webhooks objects to stands in a line, too.
 func TestEndpointMistakes(t *testing.T) {
 	for text, want := range map[string]string{
-		"\nendpoints:\n- {name: a, sender: fax, path: /hooks/a, hosts: [registry.example], auth: none}":                                                                                      `serve.yaml:3: endpoint "a": sender "fax" is not known`,
-		"\nendpoints:\n- {name: a, sender: distribution, path: /hooks/a, hosts: [registry.example]}":                                                                                         "serve.yaml:3: endpoint \"a\": auth",
-		"\nendpoints:\n- {name: a, sender: distribution, path: /v1/x, hosts: [registry.example], auth: none}":                                                                                `serve.yaml:3: endpoint "a": path /v1/x is the server's own`,
-		"url: http://scan.example\nlogin: {tokens: [{name: a, secret: {env: PERSON}}]}\nendpoints: [{name: a, sender: distribution, path: /hooks/a, hosts: [registry.example], auth: none}]": `serve.yaml:2: login: login at http://scan.example would show`,
-		"login: {tokens: [{name: a, sha256: x}]}\nendpoints: [{name: a, sender: distribution, path: /hooks/a, hosts: [registry.example], auth: none}]":                                       `serve.yaml:1: login: token "a": write sha256`,
-		"\nendpoints:\n- {name: a, sender: distribution, path: /healthz, hosts: [registry.example], auth: none}":                                                                             `path /healthz is the server's own`,
+		"\nendpoints:\n- {name: a, sender: fax, path: /hooks/a, hosts: [registry.example], auth: none}":                                                                                                                                                  `serve.yaml:3: endpoint "a": sender "fax" is not known`,
+		"\nendpoints:\n- {name: a, sender: distribution, path: /hooks/a, hosts: [registry.example]}":                                                                                                                                                     "serve.yaml:3: endpoint \"a\": auth",
+		"\nendpoints:\n- {name: a, sender: distribution, path: /v1/x, hosts: [registry.example], auth: none}":                                                                                                                                            `serve.yaml:3: endpoint "a": path /v1/x is the server's own`,
+		"url: http://scan.example\nlogin: {tokens: [{name: a, secret: {env: PERSON}}]}\nendpoints: [{name: a, sender: distribution, path: /hooks/a, hosts: [registry.example], auth: none}]":                                                             `serve.yaml:2: login: login at http://scan.example would show`,
+		"tokens:\n- {name: a, secret: {env: ADMIN}, repositories: [\"**\"]}\n- {name: b, secret: {env: ADMIN}, repositories: [registry.example/b]}\nendpoints: [{name: a, sender: distribution, path: /hooks/a, hosts: [registry.example], auth: none}]": `serve.yaml:3: token "b" is the same as "a"`,
+		"login: {tokens: [{name: a, sha256: x}]}\nendpoints: [{name: a, sender: distribution, path: /hooks/a, hosts: [registry.example], auth: none}]":                                                                                                   `serve.yaml:1: login: token "a": write sha256`,
+		"\nendpoints:\n- {name: a, sender: distribution, path: /healthz, hosts: [registry.example], auth: none}":                                                                                                                                         `path /healthz is the server's own`,
 	} {
 		c, err := ParseConfig("serve.yaml", []byte(text))
 		if err != nil {

@@ -20,6 +20,8 @@ const (
 	readyTime = 2 * time.Second
 	// minTemp is how many bytes must be free for temporary files: layers are kept there while they are read.
 	minTemp = 256 << 20
+	// minData is how many must be free where the database is, and the cache: some events and verdicts.
+	minData = 16 << 20
 )
 
 // readyz tells whether an event that comes now would be kept and its image judged.
@@ -37,6 +39,10 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 // errAway tells that there is no store.
 var errAway = errors.New("the server is starting, or stopping")
 
+// errUnreadable tells that nobody knows what the gate is to judge by: a key that was taken away may be what is missing, so what
+// it vouched for is not allowed meanwhile.
+var errUnreadable = errors.New("the configuration of the gate cannot be read")
+
 // isReady says what is missing. That rules and trust can be loaded was seen before there was a store.
 func (s *Server) isReady(ctx context.Context) error {
 	kept := s.current()
@@ -44,10 +50,13 @@ func (s *Server) isReady(ctx context.Context) error {
 		return errAway
 	}
 	if s.unreadable.Load() {
-		return errors.New("the configuration of the gate cannot be read")
+		return errUnreadable
 	}
 	if free, err := freeBytes(os.TempDir()); err == nil && free < minTemp {
 		return fmt.Errorf("only %d MiB are free for temporary files", free>>20)
+	}
+	if free, err := freeBytes(s.config.Data); err == nil && free < minData {
+		return fmt.Errorf("only %d MiB are free in the folder of data", free>>20)
 	}
 	return kept.Ready(ctx)
 }

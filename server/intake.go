@@ -65,6 +65,9 @@ func (i *intake) take(w http.ResponseWriter, r *http.Request) (accepted, refused
 	if kept == nil {
 		return 0, 0, statusError{http.StatusServiceUnavailable, errAway}
 	}
+	if err := i.endpoint.Admit(r); err != nil {
+		return 0, 0, err
+	}
 	select {
 	case i.server.reading <- struct{}{}:
 		defer func() { <-i.server.reading }()

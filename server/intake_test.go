@@ -89,6 +89,9 @@ func TestBusy(t *testing.T) {
 		}
 	}
 	wantLater(http.StatusServiceUnavailable)
+	if resp, body := r.do("POST", "/hooks/registry", "", event, "Content-Type", eventsType); resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a stranger takes a place: got %d %s", resp.StatusCode, body)
+	}
 	for range requestsAtOnce {
 		<-r.reading
 	}

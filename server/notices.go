@@ -195,6 +195,9 @@ func (r *receiver) send(ctx context.Context, body []byte, id string, now time.Ti
 		req.Header.Set(signatureHeader, sign(r.secret, now, body))
 	}
 	resp, err := r.client.Do(req)
+	if errors.Is(err, image.ErrPrivateHost) {
+		return errors.New("the receiver has a private address: internal: true allows that")
+	}
 	if err != nil {
 		return errors.New(withoutAddress(err))
 	}

@@ -100,10 +100,10 @@ func TestSendFailures(t *testing.T) {
 		"redirect":       {signed, redirecting + "/canary-address", "answers 307"},
 		"failure":        {signed, failing, "answers 500"},
 		"nobody":         {signed, "http://127.0.0.1:1/canary-address", "refused"},
-		"private":        {"secret: {env: NOTICE}", strings.Replace(elsewhere, "http://", "https://", 1), "private address"},
-		"private name":   {"secret: {env: NOTICE}", "https://localhost:1/canary-address", "private address"},
-		"metadata":       {"format: slack", "https://169.254.169.254/canary-address", "private address"},
-		"mapped address": {"format: slack", "https://[::ffff:127.0.0.1]:1/canary-address", "private address"},
+		"private":        {"secret: {env: NOTICE}", strings.Replace(elsewhere, "http://", "https://", 1), "internal: true allows"},
+		"private name":   {"secret: {env: NOTICE}", "https://localhost:1/canary-address", "internal: true allows"},
+		"metadata":       {"format: slack", "https://169.254.169.254/canary-address", "internal: true allows"},
+		"mapped address": {"format: slack", "https://[::ffff:127.0.0.1]:1/canary-address", "internal: true allows"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, err := openReceiver(t, test.settings, test.address)

@@ -109,6 +109,9 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		}
 		s.secured = opened.config(s.asksClients())
 	}
+	if err := c.checkCredentials(); err != nil {
+		return nil, err
+	}
 	s.metrics = newMetrics(s, o.Version)
 	if s.tracer, s.close, err = openTracer(ctx, o.Version); err != nil {
 		return nil, err
@@ -221,7 +224,7 @@ func (s *Server) storeOptions(policy string) store.Options {
 const policyEvery = time.Minute
 
 // watchPolicy returns when there is another policy, with errPolicy, when ctx is done, or when listening has failed. A
-// configuration that cannot be read changes nothing but the log: nothing is judged by it, either.
+// configuration that cannot be read is no policy: nothing is judged by it, and nothing allowed until it can be read.
 func (s *Server) watchPolicy(ctx context.Context, changed <-chan struct{}, failed <-chan error, policy string) (string, error) {
 	ticker := time.NewTicker(policyEvery)
 	defer ticker.Stop()
@@ -241,7 +244,7 @@ func (s *Server) watchPolicy(ctx context.Context, changed <-chan struct{}, faile
 		case ctx.Err() != nil:
 			return "", nil
 		case err != nil:
-			s.log.Error("the configuration of the gate cannot be read; what was read before is no longer used", "error", err)
+			s.log.Error("the configuration of the gate cannot be read: nothing is judged or allowed until it can", "error", err)
 		case now != policy:
 			return now, errPolicy
 		}

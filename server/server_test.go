@@ -288,11 +288,21 @@ func TestPolicyChanges(t *testing.T) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+	denied := r.push("shop/deny", "2")
+	r.await("GET", "/v1/verdicts/"+denied, adminToken, http.StatusForbidden)
 	if err := os.Remove(filepath.Join(r.dir, "gate.yaml")); err != nil {
 		t.Fatal(err)
 	}
 	r.recheck <- struct{}{}
 	r.await("GET", "/readyz", "", http.StatusServiceUnavailable)
+	for ref, want := range map[string]int{ref: http.StatusServiceUnavailable, denied: http.StatusForbidden} {
+		if resp, body := r.do("GET", "/v1/verdicts/"+ref, adminToken, "", "If-None-Match", "*"); resp.StatusCode != want {
+			t.Errorf("%s, by a configuration that cannot be read: got %d %s", ref, resp.StatusCode, body)
+		}
+	}
+	write(t, filepath.Join(r.dir, "gate.yaml"), "failOn: low\n")
+	r.recheck <- struct{}{}
+	r.await("GET", "/v1/verdicts/"+ref, adminToken, http.StatusOK)
 }
 
 type record struct{ ID, Policy, Verdict, Reason string }

@@ -32,8 +32,8 @@ func (c *Config) checkTokens() []error {
 		complain := func(key, format string, args ...any) {
 			problems = append(problems, c.file.Errorf([]any{"tokens", i, key}, "token %q: "+format, append([]any{t.Name}, args...)...))
 		}
-		if t.Name == "" {
-			complain("name", "it has no name")
+		if t.Name == "" || slices.ContainsFunc(c.Tokens[:i], func(o Token) bool { return o.Name == t.Name }) {
+			complain("name", "it has no name of its own")
 		}
 		if (t.SHA256 == "") == (t.Secret == webhook.Secret{}) {
 			complain("sha256", "write sha256, the digest of the token, or secret: {file: PATH}")
@@ -86,6 +86,9 @@ func (c *Config) openTokens(o webhook.Options) ([]*reader, error) {
 				return nil, fmt.Errorf("token %q: a pattern %w", t.Name, err)
 			}
 			r.patterns = append(r.patterns, p)
+		}
+		if other := slices.IndexFunc(readers, func(o *reader) bool { return o.sum == r.sum }); other >= 0 {
+			return nil, c.file.Errorf([]any{"tokens", i}, "token %q is the same as %q: make one of its own with openssl rand -hex 32", t.Name, readers[other].name)
 		}
 		readers = append(readers, r)
 	}

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/tidewaiter/tidewaiter/gate"
 	"github.com/tidewaiter/tidewaiter/image"
@@ -39,6 +40,10 @@ func (a api) route(mux *http.ServeMux) {
 		"GET /v1/sboms/{id}":             a.sbom,
 	} {
 		mux.Handle(pattern, a.server.observed(pattern, a.authorised(answer)))
+	}
+	// Not the page's: that leads to the login, and to who follows there a mistyped question would be answered by 200.
+	for _, pattern := range []string{"/v1", "/v1/"} {
+		mux.Handle(pattern, a.server.observed("unknown", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { writeError(w, http.StatusNotFound) })))
 	}
 }
 
@@ -112,6 +117,9 @@ func (a api) one(reader *reader, kept *store.Store, w http.ResponseWriter, r *ht
 	status, known := verdictStatus[verdict.Verdict]
 	if !known {
 		return fmt.Errorf("verdict %s is %s, which none can be", verdict.ID, verdict.Verdict)
+	}
+	if status == http.StatusOK && a.server.unreadable.Load() {
+		return statusError{http.StatusServiceUnavailable, errUnreadable}
 	}
 	tag := `"` + verdict.ID + `"`
 	w.Header().Set("ETag", tag)
@@ -216,7 +224,11 @@ func (a api) mine(reader *reader, r *http.Request) (store.Image, error) {
 
 // list answers a page of verdicts.
 func (a api) list(reader *reader, kept *store.Store, w http.ResponseWriter, r *http.Request) error {
-	query, err := parseQuery(r.URL.Query())
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return statusError{http.StatusBadRequest, err}
+	}
+	query, err := parseQuery(values)
 	if err != nil {
 		return statusError{http.StatusBadRequest, err}
 	}
@@ -276,6 +288,9 @@ func parseQuery(values url.Values) (store.Query, error) {
 		read, known := parameters[name]
 		if !known || len(all) != 1 || len(all[0]) > maxParameter {
 			return q, fmt.Errorf("parameter %.40q is not known, stands twice or is too long", name)
+		}
+		if !utf8.ValidString(all[0]) || strings.ContainsRune(all[0], 0) {
+			return q, fmt.Errorf("parameter %s is no text", name) // each database would make something else of it
 		}
 		if err := read(&q, all[0]); err != nil {
 			return q, fmt.Errorf("parameter %s: %s", name, report.Clean(err.Error()))

@@ -67,6 +67,18 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// TestMistypedQuestion: what the API does not have is not the page's, whose login would answer 200 to who follows there.
+func TestMistypedQuestion(t *testing.T) {
+	r := start(t, "login: {tokens: [{name: me, secret: {env: PERSON}}]}\n")
+	for _, path := range []string{"/v1", "/v1/", "/v1/verdict/registry.example/shop/web@" + digestOf("1"), "/v1/reports", "/v1/nothing"} {
+		for _, method := range []string{"GET", "HEAD", "PUT"} {
+			if resp, body := r.do(method, path, adminToken, ""); resp.StatusCode != http.StatusNotFound {
+				t.Errorf("%s %s: got %d %s", method, path, resp.StatusCode, body)
+			}
+		}
+	}
+}
+
 // TestPending: what has no verdict yet is undecided, in the form of a report.
 func TestPending(t *testing.T) {
 	r := start(t, "")
@@ -156,7 +168,7 @@ func TestList(t *testing.T) {
 	if len(all) != 3 {
 		t.Errorf("page by page: got %q", all)
 	}
-	for _, query := range []string{"repo=x", "verdict=maybe", "limit=0", "limit=x", "since=yesterday", "tag=a&tag=b", "repository=../x", "text=" + strings.Repeat("x", 600)} {
+	for _, query := range []string{"repo=x", "verdict=maybe", "limit=0", "limit=x", "since=yesterday", "tag=a&tag=b", "repository=../x", "text=" + strings.Repeat("x", 600), "verdict=deny;x=y", "verdict=deny&text=%zz", "text=%00", "tag=%ff"} {
 		if resp, body := r.do("GET", "/v1/verdicts?"+query, adminToken, ""); resp.StatusCode != http.StatusBadRequest || len(body) > 1000 {
 			t.Errorf("%s: got %d %s", query, resp.StatusCode, body)
 		}

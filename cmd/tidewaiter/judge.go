@@ -41,6 +41,7 @@ func (a *app) judgeJob(ctx context.Context, job judge.Job, tell *judge.Teller) (
 	o := options{
 		config: job.Gate.Config, policies: job.Gate.Policies, offline: job.Gate.Offline,
 		strangers: true, document: job.Image,
+		anew: true, // because something was pushed beside the image, as often as not, or because it is a new day
 	}
 	g, policy, err := a.gateOfPolicy(ctx, o)
 	if err != nil {

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +23,7 @@ import (
 	"github.com/tidewaiter/tidewaiter/image/imagetest"
 	"github.com/tidewaiter/tidewaiter/server"
 	"github.com/tidewaiter/tidewaiter/server/judge"
+	"github.com/tidewaiter/tidewaiter/signature/signaturetest"
 )
 
 // judging is a process that judges, as the server starts it.
@@ -105,6 +108,55 @@ func TestJudgeProcess(t *testing.T) {
 	}
 }
 
+// TestJudgeAsksAnew: what stands beside an image is asked for each time that it is judged, though the cache has a signature
+// that would do: an image is judged again because something was pushed or taken away there.
+func TestJudgeAsksAnew(t *testing.T) {
+	host, dir := imagetest.Host(t), t.TempDir()
+	key, err := signaturetest.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := key.PublicPEM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "cosign.pub"), string(public))
+	config := filepath.Join(dir, "tidewaiter.yaml")
+	write(t, config, fmt.Sprintf("registries: {%q: {plainHTTP: true}}\ntrust: [{images: [\"%s/**\"], authorities: [{key: cosign.pub}]}]\n", host, host))
+	tag, err := name.NewTag(host + "/shop/web:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	img := imagetest.Image(t, map[string]string{"app": "x"})
+	if err := remote.Write(tag, img); err != nil {
+		t.Fatal(err)
+	}
+	hash, err := img.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := key.Push(tag.Context(), hash); err != nil {
+		t.Fatal(err)
+	}
+	program := judging(t)
+	program.Env = []string{cacheVariable + "=" + t.TempDir()}
+	known, err := program.Run(t.Context(), judge.Job{Gate: judge.Gate{Config: config}}, func(judge.Progress) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := judge.Job{
+		Image: tag.Context().Digest(hash.String()).Name(), Hosts: []string{host}, Gate: judge.Gate{Config: config}, Policy: known.Policy,
+	}
+	for _, want := range []gate.Verdict{gate.Allow, gate.Deny} {
+		o, err := program.Run(t.Context(), job, func(judge.Progress) {})
+		var r gate.Report
+		if err = errors.Join(err, json.Unmarshal(o.Report, &r)); err != nil || r.Verdict != want {
+			t.Errorf("got %s, %v; want %s", o.Report, err, want)
+		}
+		_ = remote.Delete(tag.Context().Tag("sha256-" + hash.Hex + ".sig")) // which the second time is gone
+	}
+}
+
 // TestServerEnvironment: a server finds no credentials in its environment but those that are configured.
 func TestServerEnvironment(t *testing.T) {
 	before := os.Environ()
@@ -148,10 +200,14 @@ func TestServeMistakes(t *testing.T) {
 		endpoint + "listne: x\n":              "serve.yaml:3: unknown key \"listne\"",
 		endpoint + "gate: none.yaml\n":        "none.yaml: no such file",
 		endpoint + "gate: wrong.yaml\n":       "wrong.yaml:1: unknown key",
+		endpoint + "gate: nokey.yaml\n":       "nokey.yaml:1: trust[0].authorities[0].key",
+		endpoint + "policies: [none]\n":       "none: no such file",
+		endpoint + "credentials: none\n":      "serve.yaml:3: credentials: ",
 		endpoint + "tls: {cert: a, key: b}\n": "tls: ",
 	} {
 		write(t, config, text)
 		write(t, filepath.Join(dir, "wrong.yaml"), "failon: high\n")
+		write(t, filepath.Join(dir, "nokey.yaml"), "trust: [{images: [\"**\"], authorities: [{key: none.pub}]}]\n")
 		cmd := exec.Command("tidewaiter", "serve", "--config", config)
 		var errs bytes.Buffer
 		cmd.Stderr = &errs

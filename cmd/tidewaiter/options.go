@@ -30,6 +30,7 @@ type options struct {
 	offline   bool
 	local     bool   // offline, and no registry either
 	strangers bool   // images are named by somebody else than who gives the options
+	anew      bool   // registries are asked for signatures even if those that were kept would do
 	document  string // as what an SBOM is to be encoded; empty if none is
 	plainHTTP []string
 	values    []string
@@ -197,9 +198,13 @@ func (a *app) clients(o options, c *gate.Config) (*image.Client, *signature.Veri
 	if err != nil {
 		dir = "" // which is noted once something would be kept
 	}
+	proofs := func() *cache.Cache { return a.memory().Cache() }
+	if o.anew {
+		proofs = nil
+	}
 	verifier, err := signature.New(c.TrustPolicy(), signature.Options{
 		Dir: c.Dir(), TrustedRoot: c.TrustedRoot, TrustedRoots: c.TrustedRoots, Offline: o.offline, CacheDir: dir,
-		Cache:    func() *cache.Cache { return a.memory().Cache() },
+		Cache:    proofs,
 		Remember: time.Hour, // longer than a run takes
 		Rules:    statementRules(c),
 	})

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -77,7 +78,12 @@ func (a *app) serve(ctx context.Context, name string) error {
 		return configError{err}
 	}
 	changed, hurry := signals(ctx, log)
-	if err := s.Run(ctx, hurry, changed); err != nil {
+	err = s.Run(ctx, hurry, changed)
+	var told *judge.Error
+	switch {
+	case errors.As(err, &told) && told.Told: // in the beginning, the gate's configuration is all that a process is asked about
+		return configError{err}
+	case err != nil:
 		return undecidedError{err}
 	}
 	return nil

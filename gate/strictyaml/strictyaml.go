@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"reflect"
 	"regexp"
@@ -59,7 +60,7 @@ func Parse(name string, data []byte, into any) (*File, error) {
 	case errors.Is(err, io.EOF):
 		return nil, ErrEmpty
 	case err != nil:
-		return nil, explain(name, err, into)
+		return nil, explain(name, located(data, into, err), into)
 	}
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s: holds more than one YAML document; one is read, so one must be there", name)
@@ -143,6 +144,78 @@ func explain(name string, err error, into any) error {
 		}
 	}
 	return errors.Join(out...)
+}
+
+// located is an error of the decoder with the line and the key of the value that it is about. What a type says of its own text,
+// the decoder passes on without.
+func located(data []byte, into any, err error) error {
+	var root yaml.Node
+	if yaml.Unmarshal(data, &root) != nil || len(root.Content) == 0 {
+		return err
+	}
+	if found := refused(root.Content[0], reflect.TypeOf(into), ""); found != nil {
+		return found
+	}
+	return err
+}
+
+// refused looks for the innermost value that its type does not take, and says where it is.
+func refused(node *yaml.Node, t reflect.Type, key string) error {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	for step, inner := range below(node, t) {
+		if err := refused(inner.node, inner.kind, strings.TrimPrefix(key+step, ".")); err != nil {
+			return err
+		}
+	}
+	err := node.Decode(reflect.New(t).Interface())
+	if err == nil || errors.As(err, new(*yaml.TypeError)) {
+		return nil
+	}
+	return fmt.Errorf("line %d: %s: %w", node.Line, key, err)
+}
+
+// inner is a value in another one, and the type that it is read into.
+type inner struct {
+	node *yaml.Node
+	kind reflect.Type
+}
+
+// below goes through what is in a value, by how it is addressed: .key or [0].
+func below(node *yaml.Node, t reflect.Type) iter.Seq2[string, inner] {
+	return func(yield func(string, inner) bool) {
+		switch {
+		case node.Kind == yaml.SequenceNode && t.Kind() == reflect.Slice:
+			for i, one := range node.Content {
+				if !yield(fmt.Sprintf("[%d]", i), inner{one, t.Elem()}) {
+					return
+				}
+			}
+		case node.Kind == yaml.MappingNode:
+			for i := 0; i+1 < len(node.Content); i += 2 {
+				key := node.Content[i].Value
+				if kind := typeOf(t, key); kind != nil && !yield("."+key, inner{node.Content[i+1], kind}) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// typeOf is what the value of a key is read into; nil if that is not known.
+func typeOf(t reflect.Type, key string) reflect.Type {
+	switch t.Kind() {
+	case reflect.Map:
+		return t.Elem()
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); name == key {
+				return t.Field(i).Type
+			}
+		}
+	}
+	return nil
 }
 
 // Keys lists the YAML keys of the struct type of that name ("gate.Waiver"), which is that of value or is used in it.

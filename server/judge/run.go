@@ -34,6 +34,8 @@ const maxComplaint = 4 << 10
 // Error is why there is no outcome.
 type Error struct {
 	Reason string
+	// Told says that the process itself has told the reason. Without an image, that is the gate's configuration.
+	Told bool
 	// Complaint is the end of what the process wrote to standard error: for the log, nobody else.
 	Complaint string
 }
@@ -59,7 +61,7 @@ func (p Program) Run(ctx context.Context, job Job, tell func(Progress)) (Outcome
 	r := run{program: p, command: p.command(ctx, dir)}
 	outcome, err := r.do(job, tell, stop)
 	if err != nil {
-		return Outcome{}, &Error{Reason: explain(ctx, err), Complaint: string(r.complaint.data)}
+		return Outcome{}, &Error{Reason: explain(ctx, err), Told: errors.As(err, new(answerError)), Complaint: string(r.complaint.data)}
 	}
 	return outcome, nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -29,7 +30,7 @@ const unjudged = "undecided"
 // parseFilter reads the form. An error is in words for who wrote the address.
 func parseFilter(form url.Values) (filter, error) {
 	for name, most := range fields {
-		if value := form.Get(name); len(value) > most || !utf8.ValidString(value) {
+		if value := form.Get(name); len(value) > most || !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
 			return filter{}, fmt.Errorf("%s is longer than %d characters, or is no text", name, most)
 		}
 	}

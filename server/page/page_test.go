@@ -65,7 +65,7 @@ func TestFilter(t *testing.T) {
 			t.Errorf("%s shows %q, want %q", query, got, want)
 		}
 	}
-	for _, query := range []string{"verdict=maybe", "since=yesterday", "until=0001-01-01", "q=" + strings.Repeat("x", 201), "q=%ff"} {
+	for _, query := range []string{"verdict=maybe", "since=yesterday", "until=0001-01-01", "q=" + strings.Repeat("x", 201), "q=%ff", "q=%00", "rule=%00"} {
 		if response, _ := w.get(ada, "/?"+query); response.StatusCode != http.StatusBadRequest {
 			t.Errorf("%.40s: %s, want 400", query, response.Status)
 		}

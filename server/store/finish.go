@@ -37,6 +37,9 @@ func (s *Store) finish(ctx context.Context, tx transaction, o outcome) (bool, er
 		verdict = o.evidence.verdict
 	}
 	v.Verdict = verdict
+	if err := after(ctx, tx, &v); err != nil {
+		return false, err
+	}
 	written, err := insertVerdict(ctx, tx, v, o.evidence)
 	if err != nil || !written {
 		return false, err
@@ -59,6 +62,16 @@ func (s *Store) finish(ctx context.Context, tx transaction, o outcome) (bool, er
 	return true, tx.publish(ctx, Change{
 		Kind: Judged, ID: v.ID, Host: v.Host, Repository: v.Repository, Digest: v.Digest, Verdict: v.Verdict,
 	})
+}
+
+// after moves a verdict behind those that the image has. Where a clock was set back, or another process's is ahead, the last
+// verdict would not be the newest otherwise, and what it denies stay allowed. The repository is locked.
+func after(ctx context.Context, tx transaction, v *Verdict) error {
+	before, found, err := newest(ctx, tx, v.Image)
+	if found && !v.Finished.After(before.Finished) {
+		v.Finished = before.Finished.Add(time.Millisecond)
+	}
+	return err
 }
 
 // insertVerdict returns false if there is a verdict with the ID.

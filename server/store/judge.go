@@ -107,11 +107,11 @@ func (s *Store) enqueued(ctx context.Context, tx transaction, args judgeArgs, pr
 	return tx.publish(ctx, Change{Kind: Enqueued, ID: args.ID, Host: args.Host, Repository: args.Repository, Digest: args.Digest})
 }
 
-// judged tells whether an image has a verdict of the policy that a push need not have repeated.
+// judged tells whether an image has a verdict of the policy that a push need not have repeated. The one that holds counts:
+// if nobody could judge the image the last time, what was found before that helps no one.
 func (s *Store) judged(ctx context.Context, q querier, args judgeArgs) (bool, error) {
-	_, found, err := one(ctx, q, single[string], `SELECT id FROM tw_verdict
-		WHERE host = $1 AND repository = $2 AND digest = $3 AND policy = $4 AND dead = 0 LIMIT 1`, args.Host, args.Repository, args.Digest, args.Policy)
-	return found, err
+	verdict, found, err := current(ctx, q, args.image(), args.Policy)
+	return found && !verdict.Dead, err
 }
 
 // asked is how many have asked for an image.

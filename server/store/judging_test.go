@@ -90,6 +90,77 @@ func TestFailedJudgingIsTriedAgain(t *testing.T) {
 	})
 }
 
+// An image that was judged, and could not be judged again while its registry was away, is judged as soon as somebody pushes
+// it, and when the server starts.
+func TestOutageEndsWithTheNextPush(t *testing.T) {
+	onBoth(t, func(t *testing.T, dsn string) {
+		w := newWorld()
+		var away atomic.Bool
+		w.verdict = func(store.Job) (string, error) {
+			if away.Load() {
+				return "", errors.New("no route to host")
+			}
+			return "allow", nil
+		}
+		options := w.options(t, dsn)
+		options.Attempts = 1
+		s := working(t, options)
+		img := image("shop/web", 1)
+		outage := func(begin func(context.Context) error) {
+			t.Helper()
+			away.Store(true)
+			if err := begin(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "a denial of what nobody can judge", func() bool { return verdict(t, s, img).Dead })
+			away.Store(false)
+		}
+		allowed := func() bool { return verdict(t, s, img).Verdict == gate.Allow }
+		push := w.push("shop/web", "v1", digest(1))
+		accept(t, s, push)
+		eventually(t, "a verdict", allowed)
+		outage(s.Nightly)
+		accept(t, s, push)
+		eventually(t, "a verdict after the push", allowed)
+		outage(func(ctx context.Context) error { return s.Again(ctx, img) })
+		drained(t, s)
+		shut(t, s)
+		s = working(t, options)
+		eventually(t, "a verdict after the start", allowed)
+	})
+}
+
+// SRV-07: a clock that is set back leaves no older verdict the newest.
+func TestClockIsSetBack(t *testing.T) {
+	onBoth(t, func(t *testing.T, dsn string) {
+		w := newWorld()
+		var revoked atomic.Bool
+		w.verdict = func(store.Job) (string, error) {
+			if revoked.Load() {
+				return "deny", nil
+			}
+			return "allow", nil
+		}
+		options := w.options(t, dsn)
+		var ahead atomic.Int64
+		ahead.Store(int64(24 * time.Hour))
+		options.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+		s := working(t, options)
+		img := image("shop/web", 1)
+		accept(t, s, w.push("shop/web", "v1", digest(1)))
+		verdict(t, s, img)
+		ahead.Store(0)
+		revoked.Store(true)
+		if err := s.Again(t.Context(), img); err != nil {
+			t.Fatal(err)
+		}
+		drained(t, s)
+		if v := verdict(t, s, img); v.Verdict != gate.Deny {
+			t.Errorf("got %+v", v)
+		}
+	})
+}
+
 // SRV-09: an image that nobody can judge is denied, while others go on; a new push of it is judged again.
 func TestPoisonIsDenied(t *testing.T) {
 	onBoth(t, func(t *testing.T, dsn string) {

@@ -39,8 +39,8 @@ var matters = []string{
 func (w *rejudger) Work(ctx context.Context, job *river.Job[rejudgeArgs]) error {
 	unjudged := ""
 	if !job.Args.All {
-		unjudged = ` AND NOT EXISTS (SELECT 1 FROM tw_verdict v WHERE v.host = m.host AND v.repository = m.repository
-			AND v.digest = m.digest AND v.policy = $4 AND v.dead = 0)`
+		unjudged = ` AND coalesce((SELECT v.dead FROM tw_verdict v WHERE v.host = m.host AND v.repository = m.repository
+			AND v.digest = m.digest AND v.policy = $4 ORDER BY v.finished DESC, v.id DESC LIMIT 1), 1) = 1`
 	}
 	for _, images := range matters {
 		var after Image

@@ -26,7 +26,7 @@ func (a *Auth) UnmarshalYAML(unmarshal func(any) error) error {
 	var word string
 	if unmarshal(&word) == nil && word != "" {
 		if word != "none" {
-			return fmt.Errorf("auth: %s is not known; write one of %s below it, or auth: none to believe everybody", quote(word), strings.Join(methodNames(allMethods), ", "))
+			return fmt.Errorf("%s is not known; write one of %s below it, or auth: none to believe everybody", quote(word), strings.Join(methodNames(allMethods), ", "))
 		}
 		a.None = true
 		return nil

@@ -16,9 +16,18 @@ const (
 type cloudEvent struct {
 	SpecVersion string          `json:"specversion"`
 	ID          string          `json:"id"`
+	Source      string          `json:"source"`
 	Type        string          `json:"type"`
 	Time        string          `json:"time"`
 	Data        json.RawMessage `json:"data"`
+}
+
+// key tells the event from all others: its source has given the ID, and another one may give the same.
+func (e cloudEvent) key() string {
+	if e.ID == "" {
+		return ""
+	}
+	return e.Source + "#" + e.ID
 }
 
 // data reads what the event carries.
@@ -52,7 +61,7 @@ func (d *delivery) cloudEvents(use func(cloudEvent) error) error {
 		one(e)
 	default:
 		said := func(attribute string) string { return d.header.Get("Ce-" + attribute) }
-		one(cloudEvent{said("Specversion"), said("Id"), said("Type"), said("Time"), d.body})
+		one(cloudEvent{said("Specversion"), said("Id"), said("Source"), said("Type"), said("Time"), d.body})
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ func TestConfig(t *testing.T) {
 		{replace(harbor, "{header: {secret: {env: SECRET}}}", ""), "there are 0"},
 		{replace(harbor, "{header: {secret: {env: SECRET}}}", "{header: }"), "there are 0"},
 		{replace(harbor, "{header: {secret: {env: SECRET}}}", "{header: {secret: {env: SECRET}}, basic: {username: a, password: {env: SECRET}}}"), "there are 2"},
-		{replace(harbor, "{header: {secret: {env: SECRET}}}", "open"), `auth: "open" is not known`},
+		{replace(harbor, "{header: {secret: {env: SECRET}}}", "open"), `"open" is not known`},
 		{replace(harbor, "{header: {secret: {env: SECRET}}}", "{none: true}"), "field none not found"},
 		{replace(harbor, "{header:", "{hmac:"), "auth: Harbor cannot prove itself by hmac; it can by header"},
 		{replace(dockerHub, "{path:", "{header:"), "auth: Docker Hub cannot prove itself by header; it can by path"},

@@ -52,7 +52,7 @@ func readGeneric(d *delivery) error {
 		case signed && r.Digest == "":
 			return fmt.Errorf("%s has no digest, so nothing says what was signed", quote(data.Image))
 		}
-		d.push(push{id: e.ID, host: r.Host, repository: r.Repository, tag: r.Tag, digests: []string{r.Digest}, signed: signed, time: parseTime(e.Time)})
+		d.push(push{id: e.key(), host: r.Host, repository: r.Repository, tag: r.Tag, digests: []string{r.Digest}, signed: signed, time: parseTime(e.Time)})
 		return nil
 	})
 }

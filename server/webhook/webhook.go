@@ -96,6 +96,21 @@ func (e *Endpoint) Pattern() string {
 	return e.Path
 }
 
+// Admit refuses a request that no body could make right: strangers shall not have theirs read, however slowly they send it. Only
+// the HMAC of a body cannot be checked without it. Who is admitted still has to prove all of it to Receive.
+func (e *Endpoint) Admit(r *http.Request) error {
+	if e.proof == nil {
+		return refuse(http.StatusInternalServerError, "endpoint %s was not opened", quote(e.Name))
+	}
+	if err := e.admit(r, nil); err != nil {
+		return err
+	}
+	if _, ofBody := e.proof.(hmacProof); ofBody {
+		return nil
+	}
+	return e.proof.verify(r, nil)
+}
+
 // Receive authenticates and reads one request, whose body was read before. What is understood and of no interest
 // (a ping, a deletion, a pull, a chart) gives no events and no error. The errors of single items of a batch cost none
 // of the others; the last error is for the whole request, and is an *Error. A request of bad items alone is to be
