@@ -63,6 +63,8 @@ type Config struct {
 	Judge    Judge `yaml:"judge"`
 	// Rejudge is the time of day, UTC, at which what is deployed or newest of a tag is judged again: "03:00".
 	Rejudge TimeOfDay `yaml:"rejudge"`
+	// Fresh is how old a verdict may be that allows: 7d. An older one is answered by 409, and the image judged again.
+	Fresh signature.Age `yaml:"fresh"`
 	// Retention is how long verdicts are kept: 90d. The newest of what is deployed or newest of a tag always is.
 	Retention signature.Age `yaml:"retention"`
 

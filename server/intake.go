@@ -18,8 +18,9 @@ import (
 )
 
 const (
-	// requestsAtOnce is how many requests of senders are read at once: their bodies are what takes memory.
-	requestsAtOnce = 128
+	// requestsAtOnce is how many requests of one endpoint are read at once: their bodies are what takes memory. Who cannot be
+	// told from a stranger before the body is read holds up nobody at other endpoints.
+	requestsAtOnce = 64
 	// acceptTime is how long it may take to keep events. Senders wait no longer: Harbor hangs up after 3 s.
 	acceptTime = 2500 * time.Millisecond
 	// comeAgain is what a sender is told to wait for, in seconds, when there is no room.
@@ -33,10 +34,11 @@ type intake struct {
 	server   *Server
 	endpoint *webhook.Endpoint
 	limiter  *rate.Limiter
+	reading  chan struct{} // holds one for each request that is being read
 }
 
 func (s *Server) newIntake(e *webhook.Endpoint) *intake {
-	return &intake{s, e, rate.NewLimiter(rate.Limit(s.config.Rate), 2*s.config.Rate)}
+	return &intake{s, e, rate.NewLimiter(rate.Limit(s.config.Rate), 2*s.config.Rate), make(chan struct{}, requestsAtOnce)}
 }
 
 // ServeHTTP takes one request. Only when its events are on disk is it told so, by 202.
@@ -69,8 +71,8 @@ func (i *intake) take(w http.ResponseWriter, r *http.Request) (accepted, refused
 		return 0, 0, err
 	}
 	select {
-	case i.server.reading <- struct{}{}:
-		defer func() { <-i.server.reading }()
+	case i.reading <- struct{}{}:
+		defer func() { <-i.reading }()
 	default:
 		return 0, 0, statusError{http.StatusServiceUnavailable, fmt.Errorf("%w: too many requests of senders at once", store.ErrBusy)}
 	}

@@ -62,7 +62,6 @@ type Server struct {
 
 	secured *tls.Config // nil without TLS
 	handler http.Handler
-	reading chan struct{} // holds one for each request of a sender that is being read
 	recheck chan struct{} // asks to look whether the policy has changed
 	kept    atomic.Pointer[store.Store]
 	login   page.Login
@@ -80,7 +79,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	s := &Server{
 		config: c, log: o.Log, identify: o.Identify, program: o.Program, hosts: c.Hosts(), version: o.Version,
 		gate: judge.Gate{Config: c.Gate, Policies: c.Policies, Offline: c.Offline}, ready: o.Ready, now: time.Now,
-		reading: make(chan struct{}, requestsAtOnce), recheck: make(chan struct{}, 1),
+		recheck: make(chan struct{}, 1),
 	}
 	s.program.Limits = judge.Limits{Time: time.Duration(c.Judge.Time), Memory: int64(c.Judge.Memory), Output: maxOutput}
 	secrets := webhook.Options{Dir: c.Dir(), Getenv: o.Getenv}
@@ -216,7 +215,7 @@ func (s *Server) storeOptions(policy string) store.Options {
 	return store.Options{
 		DSN: c.Database, Policy: policy, Judge: s.judge, Resolve: s.resolve, Notify: s.notify, Receivers: names,
 		Workers: c.Workers, Attempts: c.Attempts, JudgeTimeout: time.Duration(c.Judge.Time) + time.Minute, Queue: c.Queue,
-		Rejudge: time.Duration(c.Rejudge), Retention: time.Duration(c.Retention), Log: s.log,
+		Rejudge: time.Duration(c.Rejudge), Fresh: time.Duration(c.Fresh), Retention: time.Duration(c.Retention), Log: s.log,
 	}
 }
 

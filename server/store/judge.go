@@ -111,7 +111,7 @@ func (s *Store) enqueued(ctx context.Context, tx transaction, args judgeArgs, pr
 // if nobody could judge the image the last time, what was found before that helps no one.
 func (s *Store) judged(ctx context.Context, q querier, args judgeArgs) (bool, error) {
 	verdict, found, err := current(ctx, q, args.image(), args.Policy)
-	return found && !verdict.Dead, err
+	return found && !verdict.Dead && !s.outOfDate(verdict), err
 }
 
 // asked is how many have asked for an image.
@@ -129,8 +129,20 @@ type judge struct {
 // Timeout bounds an attempt.
 func (w *judge) Timeout(*river.Job[judgeArgs]) time.Duration { return w.s.options.JudgeTimeout }
 
+// nightly are the further attempts at what is judged again without anybody asking: with the default backoff, a registry may be
+// away for half a day before it denies what it has allowed.
+const nightly = 12
+
+// attempts is how often it is tried to judge an image.
+func (s *Store) attempts(reason Reason) int {
+	if reason == Rules {
+		return s.options.Attempts + nightly
+	}
+	return s.options.Attempts
+}
+
 // patience is how long a process waits before it looks again at work of another policy.
-const patience = 10 * time.Second
+const patience = 2 * time.Second
 
 // Work judges an image and writes its verdict down, if this process has the policy of the job.
 func (w *judge) Work(ctx context.Context, job *river.Job[judgeArgs]) error {
@@ -146,7 +158,7 @@ func (w *judge) Work(ctx context.Context, job *river.Job[judgeArgs]) error {
 	if _, found, err := verdictByID(ctx, s.db, args.ID); err != nil || found {
 		return err // judged, by a process that died before it could say that the job is done
 	}
-	if job.Attempt > s.options.Attempts {
+	if job.Attempt > s.attempts(args.Reason) {
 		begun.failure = errors.New("the process that judged it died, again and again")
 		return s.end(ctx, job.JobRow, begun)
 	}
@@ -155,7 +167,7 @@ func (w *judge) Work(ctx context.Context, job *river.Job[judgeArgs]) error {
 		if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return river.JobSnooze(0) // handed back
 		}
-		if job.Attempt < s.options.Attempts {
+		if job.Attempt < s.attempts(args.Reason) {
 			return done.failure
 		}
 	}

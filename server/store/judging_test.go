@@ -390,6 +390,76 @@ func TestSignatureDuringScan(t *testing.T) {
 	})
 }
 
+// SRV-08: what was allowed long ago is judged again before it is allowed; what was denied stays so.
+func TestVerdictsGrowOld(t *testing.T) {
+	onBoth(t, func(t *testing.T, dsn string) {
+		w := newWorld()
+		w.verdict = func(job store.Job) (string, error) {
+			if job.Digest == digest(2) {
+				return "deny", nil
+			}
+			return "allow", nil
+		}
+		options := w.options(t, dsn)
+		var ahead atomic.Int64
+		options.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+		s := working(t, options)
+		accept(t, s, w.push("shop/web", "", digest(1)), w.push("shop/web", "", digest(2)))
+		first := verdict(t, s, image("shop/web", 1))
+		verdict(t, s, image("shop/web", 2))
+		drained(t, s)
+		ahead.Store(int64(8 * 24 * time.Hour))
+		var pending *store.Pending
+		if _, err := s.Verdict(t.Context(), image("shop/web", 1)); !errors.As(err, &pending) || pending.State != store.Stale || pending.Previous == nil {
+			t.Fatalf("a verdict of last week is served: %v", err)
+		}
+		if v := verdict(t, s, image("shop/web", 1)); v.ID == first.ID || v.Verdict != gate.Allow {
+			t.Errorf("after it was asked for: %+v", v)
+		}
+		if v, err := s.Verdict(t.Context(), image("shop/web", 2)); err != nil || v.Verdict != gate.Deny {
+			t.Errorf("a denial of last week: %+v, %v", v, err)
+		}
+		drained(t, s)
+		ahead.Store(int64(16 * 24 * time.Hour))
+		accept(t, s, w.push("shop/web", "", digest(1)), w.push("shop/web", "", digest(2)))
+		drained(t, s)
+		if allowed, denied := w.judged(digest(1)), w.judged(digest(2)); allowed != 3 || denied != 1 {
+			t.Errorf("pushed again after a week: judged %d times what was allowed, %d times what was denied; want 3 and 1", allowed, denied)
+		}
+	})
+}
+
+// SRV-09: what the night asks for is tried for longer than what a push does, and until then the last verdict holds.
+func TestNightlyOutage(t *testing.T) {
+	onBoth(t, func(t *testing.T, dsn string) {
+		w := newWorld()
+		var failures atomic.Int64
+		w.verdict = func(store.Job) (string, error) {
+			if failures.Add(-1) >= 0 {
+				return "", errors.New("no route to host")
+			}
+			return "allow", nil
+		}
+		options := w.options(t, dsn)
+		options.Attempts = 1
+		s := working(t, options)
+		accept(t, s, w.push("shop/web", "v1", digest(1)))
+		first := verdict(t, s, image("shop/web", 1))
+		drained(t, s)
+		failures.Store(10)
+		if err := s.Nightly(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the night's judging", func() bool {
+			v := verdict(t, s, image("shop/web", 1))
+			if v.Verdict != gate.Allow {
+				t.Fatalf("denied because the registry is away: %+v", v)
+			}
+			return v.ID != first.ID
+		})
+	})
+}
+
 // SRV-08: a verdict of another policy is never served as current; what is deployed or newest of a tag is judged again at
 // once, anything else when someone asks for it.
 func TestPolicyChange(t *testing.T) {

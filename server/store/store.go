@@ -43,7 +43,8 @@ type Options struct {
 
 	// Workers is how many images are judged at once, by this process: default 2.
 	Workers int
-	// Attempts is how often a judging is tried before the image is denied for it: default 5.
+	// Attempts is how often a judging is tried before the image is denied for it: default 5. What is judged again without
+	// anybody asking is tried for half a day longer.
 	Attempts int
 	// JudgeTimeout bounds one attempt: default 15 minutes. ResolveTimeout bounds one call of Resolve, NotifyTimeout one
 	// of Notify: default 1 minute and 30 seconds.
@@ -58,6 +59,8 @@ type Options struct {
 	Queue int
 	// Rejudge is the time of day, UTC, at which what is deployed or newest of a tag is judged again: default 3 hours.
 	Rejudge time.Duration
+	// Fresh is how old a verdict may be that allows: default 7 days. An older one is out of date.
+	Fresh time.Duration
 	// Retention is how long verdicts, events and history are kept: default 90 days. The newest verdict of what is
 	// deployed or newest of a tag is kept in any case.
 	Retention time.Duration
@@ -154,6 +157,7 @@ func (o *Options) complete() error {
 		{&o.ResolveTimeout, time.Minute},
 		{&o.NotifyTimeout, 30 * time.Second},
 		{&o.Rejudge, 3 * time.Hour},
+		{&o.Fresh, 7 * 24 * time.Hour},
 		{&o.Retention, 90 * 24 * time.Hour},
 		{&o.Lease, 20 * time.Second},
 	} {

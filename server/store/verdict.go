@@ -9,13 +9,15 @@ import (
 	"strings"
 
 	"github.com/riverqueue/river/rivertype"
+
+	"github.com/tidewaiter/tidewaiter/gate"
 )
 
 // Verdict returns the newest verdict of the current policy. Otherwise the error is a *Pending if one is to come, and
-// ErrUnknown if none is. If there are only verdicts of other policies, that is Pending too, with State Stale and the newest of
-// them as Previous, and the image is queued.
+// ErrUnknown if none is. If there are only verdicts of other policies, or one that allows and is older than Options.Fresh, that
+// is Pending too, with State Stale and the newest of them as Previous, and the image is queued.
 func (s *Store) Verdict(ctx context.Context, image Image) (Verdict, error) {
-	if v, found, err := s.currentWithTags(ctx, image); err != nil || found {
+	if v, found, err := s.holding(ctx, image); err != nil || found {
 		return v, err
 	}
 	pending, err := s.pending(ctx, image)
@@ -23,7 +25,7 @@ func (s *Store) Verdict(ctx context.Context, image Image) (Verdict, error) {
 		return Verdict{}, err
 	}
 	// It may have been judged between the two.
-	if v, found, err := s.currentWithTags(ctx, image); err != nil || found {
+	if v, found, err := s.holding(ctx, image); err != nil || found {
 		return v, err
 	}
 	previous, judged, err := newest(ctx, s.db, image)
@@ -47,13 +49,19 @@ func (s *Store) Verdict(ctx context.Context, image Image) (Verdict, error) {
 	return Verdict{}, pending
 }
 
-func (s *Store) currentWithTags(ctx context.Context, image Image) (Verdict, bool, error) {
+// holding is the newest verdict of the policy, unless it is out of date: waivers, certificates and attestations expire, and
+// keys are taken back. A denial holds until there is another verdict.
+func (s *Store) holding(ctx context.Context, image Image) (Verdict, bool, error) {
 	v, found, err := current(ctx, s.db, image, s.options.Policy)
-	if err != nil || !found {
-		return v, found, err
+	if err != nil || !found || s.outOfDate(v) {
+		return Verdict{}, false, err
 	}
 	v.Tags, err = tagsOf(ctx, s.db, image)
 	return v, true, err
+}
+
+func (s *Store) outOfDate(v Verdict) bool {
+	return v.Verdict == gate.Allow && s.options.Now().Sub(v.Finished) > s.options.Fresh
 }
 
 // pending returns what is known of the coming verdict of an image; nil: none is to come.
