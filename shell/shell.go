@@ -105,13 +105,17 @@ func (o Options) interp() *interp {
 }
 
 // startBash walks what bash reads before anything else because a variable that it is given says so: the file that
-// BASH_ENV names, a name that bash expands first; and functions, which come as variables, too.
+// BASH_ENV names, a name that bash expands first; functions, which come as variables, too; and the command before each
+// prompt.
 func (in *interp) startBash() {
 	for _, name := range sortedKeys(in.env.vars.vars) {
 		value := in.env.vars.vars[name]
 		if function, ok := strings.CutPrefix(name, "BASH_FUNC_"); ok {
 			in.runText(strings.TrimSuffix(function, "%%")+" "+value, scriptRun{})
 		}
+	}
+	if prompt, ok := in.env.vars.get("PROMPT_COMMAND"); ok {
+		in.runText(prompt, scriptRun{})
 	}
 	if file, ok := in.env.vars.get("BASH_ENV"); ok && file != "" {
 		in.runText(". "+file, scriptRun{via: "bash reads it because of BASH_ENV"})
