@@ -28,17 +28,14 @@ func podEvidence(pod manifests.Pod) PodEvidence {
 		Containers: make([]ContainerEvidence, 0, len(pod.Containers)),
 		Images:     make([]ImageUseEvidence, 0, len(pod.Images)),
 	}
-	for _, c := range pod.Containers {
-		e.Containers = append(e.Containers, containerEvidence(c))
+	commands := analyzePod(pod)
+	for i, c := range pod.Containers {
+		e.Containers = append(e.Containers, ContainerEvidence{Name: c.Name, Type: string(c.Type), Path: steps(c.Path), Spec: c.Spec, Runs: commands.runs(i), Merged: c.Merged})
 	}
 	for _, use := range pod.Images {
 		e.Images = append(e.Images, imageUseEvidence(use))
 	}
 	return e
-}
-
-func containerEvidence(c manifests.Container) ContainerEvidence {
-	return ContainerEvidence{Name: c.Name, Type: string(c.Type), Path: steps(c.Path), Spec: c.Spec, Runs: containerRuns(c), Merged: c.Merged}
 }
 
 func imageUseEvidence(use manifests.ImageUse) ImageUseEvidence {

@@ -20,11 +20,18 @@ type command struct {
 	workDir string            // empty if unknown
 	env     map[string]string // of the image; what is given goes before it
 	files   map[string]string // of the image
+	fetched []shell.Fetched   // what other commands of the pod have left where this one finds it
 }
 
-// run says what the command does.
-func (c command) run() RunEvidence {
-	result := shell.Options{Env: c.environment(), Files: c.texts()}.Analyze(c.args)
+// analyze says what the command does, as package shell has it.
+func (c command) analyze() shell.Result {
+	return shell.Options{Env: c.environment(), Files: c.texts(), Fetched: c.fetched}.Analyze(c.args)
+}
+
+// run says what the command does, as rules have it.
+func (c command) run() RunEvidence { return c.evidence(c.analyze()) }
+
+func (c command) evidence(result shell.Result) RunEvidence {
 	e := RunEvidence{Where: c.where, Path: c.path, Args: c.args, Actions: make([]ActionEvidence, len(result.Actions)), Unreadable: result.Unreadable}
 	for i, a := range result.Actions {
 		e.Actions[i] = c.action(a)
@@ -132,21 +139,19 @@ func (e *ActionEvidence) stands(text, name string, source manifests.Source) bool
 	return true
 }
 
-// containerRuns says what the manifests alone tell of the commands of a container. Where the image's unknown
+// containerCommands are the commands of a container, as far as the manifests alone tell. Where the image's unknown
 // ENTRYPOINT comes before the arguments, and they look like a shell's ("-c", "script"), they are taken for a
 // shell's.
-func containerRuns(c manifests.Container) []RunEvidence {
-	runs := []RunEvidence{}
+func containerCommands(c manifests.Container) []command {
+	all := make([]command, 0, len(c.Runs))
 	for _, r := range c.Runs {
 		run := manifestCommand(c, r)
 		if r.ImageEntrypoint && len(r.Args) > 1 && len(r.Args[0]) > 1 && r.Args[0][0] == '-' {
 			run.args = append([]string{"sh"}, r.Args...)
 		}
-		e := run.run()
-		e.Args = r.Args
-		runs = append(runs, e)
+		all = append(all, run)
 	}
-	return runs
+	return all
 }
 
 // manifestCommand is one command of a container as its manifest has it.

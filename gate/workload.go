@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidewaiter/tidewaiter/manifests"
 	"github.com/tidewaiter/tidewaiter/policies"
+	"github.com/tidewaiter/tidewaiter/shell"
 )
 
 // judgeWorkloads judges each object together with the images that it runs, in parallel, and adds what is found to
@@ -69,12 +70,13 @@ func (r *run) workloadEvidence(s *set, i int) (e WorkloadEvidence, any bool) {
 		if !o.Compose() {
 			p.Policies, p.Exec = append(p.Policies, s.policies[s.first[i]+n]...), s.exec(o.Namespace)
 		}
-		for _, c := range pod.Containers {
+		commands := analyzePod(pod)
+		for i, c := range pod.Containers {
 			container := WorkloadContainerEvidence{
 				Name: c.Name, Type: string(c.Type), Path: steps(c.Path), Spec: c.Spec, Image: c.Image, Platforms: []ContainerPlatformEvidence{},
 			}
 			for _, f := range r.factsOf(c) {
-				container.Platforms = append(container.Platforms, containerOn(c, f))
+				container.Platforms = append(container.Platforms, containerOn(c, f, commands.runs(i), commands.foundIn(i)))
 				any = true
 			}
 			p.Containers = append(p.Containers, container)
@@ -92,17 +94,19 @@ func (r *run) factsOf(c manifests.Container) []*platformFacts {
 	return r.facts[w.key()]
 }
 
-// containerOn is a container as it runs on one platform of its image.
-func containerOn(c manifests.Container, f *platformFacts) ContainerPlatformEvidence {
+// containerOn is a container as it runs on one platform of its image. Its manifest tells runs of it by itself, and
+// that it finds what others have fetched.
+func containerOn(c manifests.Container, f *platformFacts, runs []RunEvidence, fetched []shell.Fetched) ContainerPlatformEvidence {
 	e := ContainerPlatformEvidence{
 		Digest: f.digest, Platform: f.platform, User: f.user, Program: ProgramEvidence{Args: []string{}, Looked: []string{}},
 		Runs: []RunEvidence{}, Tools: f.tools, Setuid: f.setuid,
 	}
-	known := actionKeys(f.runs, containerRuns(c))
+	known := actionKeys(f.runs, runs)
 	for _, cmd := range imageCommands(c, f) {
 		if main(cmd) {
 			e.Program = program(c, cmd, f)
 		}
+		cmd.fetched = fetched
 		run := cmd.run()
 		run.Actions = slices.DeleteFunc(run.Actions, func(a ActionEvidence) bool { return known[keyOf(a)] })
 		run.Unreadable = ""

@@ -35,8 +35,18 @@ func parseExtraction(name string, args []string) extraction {
 	if letters := firstOr(args, ""); !strings.HasPrefix(letters, "-") { // the old style: tar xzf FILE
 		x.extracts = strings.Contains(letters, "x")
 		x.stdout = x.stdout || strings.Contains(letters, "O")
-		if strings.Contains(letters, "f") {
-			x.archive = firstOr(rest, "")
+		for _, letter := range letters { // each with a value takes the next operand
+			value := firstOr(rest, "")
+			switch letter {
+			case 'f':
+				x.archive = value
+			case 'C':
+				x.dir = value
+			case 'b', 'X', 'T', 'K', 'N', 'V', 'I', 'g', 'H', 'L', 'F':
+			default:
+				continue
+			}
+			rest = rest[min(1, len(rest)):]
 		}
 	}
 	return x

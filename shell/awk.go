@@ -65,8 +65,9 @@ func (in *interp) awkProgram(c *call, program string) awkFacts {
 			if code[k].kind == literal && !network {
 				facts.read += in.capture(func() { in.awkCommand(c, code, k, network) })
 			}
-		case t.kind == punct && t.text == "|" && next.kind == literal && startsShell(next.text):
-			facts.shell = true
+		case t.kind == punct && t.text == "|" && next.kind == literal:
+			facts.shell = facts.shell || startsShell(next.text)
+			in.awkCommand(c, code, i+1, network)
 		}
 	}
 	if facts.system = runs; network && (len(readers) > 1 || runs && len(readers) > 0) {

@@ -28,6 +28,9 @@ func (in *interp) xargs(c *call) effect {
 	mark := p.value("I", "replace", "i")
 	if c.name() == "parallel" && mark == "" {
 		mark = "{}"
+		if len(p.args) == 0 {
+			argv = []string{"sh", "-c", "{}"} // every line is a command
+		}
 		if len(argv) == 1 {
 			argv = []string{"sh", "-c", argv[0]}
 		}

@@ -27,9 +27,9 @@ var vocabularies = map[language]vocabulary{
 	python: {tool: "python", fetch: "urlopen urlretrieve URLopener HTTPConnection HTTPSConnection retrbinary",
 		fetchVerbs: "get post request stream put download urlopen", fetchFrom: "requests httpx urllib3 aiohttp wget session", prints: "print write",
 		eval:  "exec eval execfile run_path",
-		shell: "system popen Popen call check_output check_call getoutput getstatusoutput run spawn execv execve execl execlp execvp execle",
-		from:  "os subprocess pty commands posix", sockets: "socket create_connection create_server", receive: "recv makefile", stdin: "stdin"},
-	perl: {tool: "perl", fetch: "get getstore getprint mirror LWP Tiny UserAgent", prints: "print printf say getprint", eval: "eval do", shell: "system exec popen qx",
+		shell: "system popen Popen call check_output check_call getoutput getstatusoutput run spawn create_subprocess_shell create_subprocess_exec execv execve execl execlp execvp execle",
+		from:  "os subprocess pty commands posix asyncio", sockets: "socket create_connection create_server", receive: "recv makefile", stdin: "stdin"},
+	perl: {tool: "perl", fetch: "get getstore getprint mirror LWP Tiny UserAgent", prints: "print printf say getprint", eval: "eval do", shell: "system exec popen readpipe",
 		sockets: "socket INET Socket", receive: "STDIN fdopen recv", stdin: "STDIN"},
 	ruby: {tool: "ruby", fetch: "open get get_response HTTP get_print", prints: "puts print write", eval: "eval instance_eval class_eval load", shell: "system exec spawn popen popen3 capture2",
 		sockets: "TCPSocket TCPServer", receive: "gets recv read", stdin: "STDIN"},
@@ -88,6 +88,7 @@ func (in *interp) code(c *call, code string, lang language) {
 		return
 	}
 	in.codeHost(&r)
+	in.codePipes(c, &r)
 	if r.hole == "" && r.mentions(v.sockets) && r.mentions(v.receive+" print") {
 		peer := r.peer()
 		r.hole = in.newHole(hole{spelling: peer, fetch: in.newFetch(v.tool, peer, true), steps: []string{v.tool + " connects to " + peer}})
@@ -95,7 +96,7 @@ func (in *interp) code(c *call, code string, lang language) {
 	if r.hole != "" {
 		in.codeStores(&r)
 	}
-	if len(evals) > 0 && in.evaluates(c, &r, evals) {
+	if len(evals) > 0 && (in.evaluates(c, &r, evals) || in.evaluatesOutput(c, &r, evals, shells)) {
 		return
 	}
 	for _, u := range shells {
@@ -125,6 +126,22 @@ func (in *interp) codePrints(c *call, r *reader) {
 		return
 	}
 	in.print(c, in.derived(in.stdin(c), "$("+c.name()+")", "")+"\n")
+}
+
+// codePipes walks the commands that perl's and ruby's open starts: open(F, "command|"), open(F, "-|", "command"),
+// open("|command").
+func (in *interp) codePipes(c *call, r *reader) {
+	if r.lang != perl && r.lang != ruby {
+		return
+	}
+	for _, u := range r.uses("open", anyModule) {
+		for i, l := range u.literals {
+			command := strings.Trim(l, "| ")
+			if i > 0 && (u.literals[i-1] == "-|" || u.literals[i-1] == "|-") || command != "-" && len(command) < len(strings.TrimSpace(l)) {
+				in.childShell(command, scriptRun{via: r.v.tool + " runs it", fds: c.fds})
+			}
+		}
+	}
 }
 
 // codeHost looks for what code does to a node: it enters its file system, or writes there.
@@ -217,32 +234,59 @@ func (in *interp) evaluates(c *call, r *reader, evals []codeUse) bool {
 	return false
 }
 
+// evaluatesOutput handles code that evaluates what a command prints which it runs: exec(os.popen("curl …").read()).
+func (in *interp) evaluatesOutput(c *call, r *reader, evals, shells []codeUse) bool {
+	if !slices.ContainsFunc(evals, func(u codeUse) bool { return u.names }) {
+		return false
+	}
+	printed := in.capture(func() {
+		for _, u := range shells {
+			in.codeCommand(&call{argv: c.argv, fds: &in.env.fds}, r, u)
+		}
+	})
+	h := in.fetched(printed)
+	if h != nil {
+		in.executedHole(h, "it is evaluated as code by "+r.v.tool)
+	}
+	return h != nil
+}
+
 // decoderNames are the functions that turn text into other text, in all the languages.
-const decoderNames = "b64decode decode64 decode_base64 base64_decode unhexlify fromhex decompress unpack atob decode gzinflate str_rot13"
+const decoderNames = "b64decode decode64 decode_base64 base64_decode unhexlify fromhex decompress unpack atob decode gzinflate str_rot13 Buffer"
 
 // decodedCode looks into the strings that code decodes and evaluates.
 func (in *interp) decodedCode(c *call, r *reader) bool {
 	for _, t := range r.tokens {
-		if t.kind != literal || len(t.text) < 8 {
+		if t.kind != literal {
 			continue
 		}
-		for _, decoder := range []func(string) (string, bool){decodeBase64, decodeHex} {
-			plain, ok := decoder(t.text)
-			if !ok {
-				continue
-			}
-			if unpacked, ok := decompress(plain); ok {
-				plain = unpacked
-			}
-			if !printable(plain) {
-				continue
-			}
+		if plain, ok := decodedText(t.text); ok {
 			in.nestedCode(c, plain, r.lang)
 			return true
 		}
 	}
 	in.unreadable("%s evaluates what it decodes, which cannot be read here", r.v.tool)
 	return true
+}
+
+// decodedText is the text that a string in code encodes, if it does.
+func decodedText(s string) (string, bool) {
+	if len(s) < 8 {
+		return "", false
+	}
+	for _, decoder := range []func(string) (string, bool){decodeBase64, decodeHex} {
+		plain, ok := decoder(s)
+		if !ok {
+			continue
+		}
+		if unpacked, ok := decompress(plain); ok {
+			plain = unpacked
+		}
+		if printable(plain) {
+			return plain, true
+		}
+	}
+	return "", false
 }
 
 func (in *interp) nestedCode(c *call, code string, lang language) {
@@ -274,6 +318,14 @@ func (in *interp) codeCommand(c *call, r *reader, u codeUse) {
 	args := u.args
 	if len(args) == 0 {
 		return
+	}
+	if u.open && r.mentions(decoderNames) {
+		if plain, ok := decodedText(args[0]); ok {
+			args = []string{plain}
+		}
+	}
+	if _, last := lastName(u.name); strings.HasPrefix(last, "exec") && len(args) > 1 && programName(args[0]) == programName(args[1]) {
+		args = args[1:] // execvp("sh", ["sh", …]): the file, and then the name that it is to go by
 	}
 	if r.lang == python && u.open && strings.HasPrefix(args[0], "-") {
 		args = append([]string{"python"}, args...) // sys.executable

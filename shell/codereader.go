@@ -146,6 +146,9 @@ func (r *reader) arguments(i int) codeUse {
 		case t.kind == literal:
 			u.literals = append(u.literals, t.text)
 			r.argument(&u, i, t.text)
+		case t.kind == command:
+			u.open = u.open || len(u.literals) == 0 && !u.names
+			u.names = true
 		case t.kind == ident || r.fetchAt[i]:
 			r.nameArgument(&u, i)
 		}

@@ -122,6 +122,7 @@ func (in *interp) dispatch(c *call) effect {
 		return effect{}
 	}
 	in.plugin(c)
+	in.helper(c)
 	if h := handlerOf(c.name()); h != nil {
 		return h(in, c)
 	}

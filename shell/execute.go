@@ -101,6 +101,9 @@ var interpreters = map[string]interpreter{
 	"jjs":        {lang: java, stdin: true},
 	"jrunscript": {lang: java, code: "ef", stdin: true},
 	"julia":      {lang: julia, code: "eE", stdin: true},
+
+	// in /usr/libexec, what Red Hat's own tools run under
+	"platform-python": {lang: python, code: "c", valued: "WXm", stdin: true},
 }
 
 func interpreterOf(name string) (interpreter, bool) {

@@ -72,7 +72,11 @@ func (in *interp) deliver(c *call, t transfer, text string) {
 	n, isFD := devFD(t.dest)
 	switch {
 	case t.tree:
-		in.unpackRepository(in.path(t.dest), text)
+		dir := in.path(t.dest)
+		if dir == "" || dir == "." {
+			dir = in.env.cwd
+		}
+		in.addTree(tree{dir: dir, text: text, home: dir == ""})
 	case t.dest == "" || t.dest == "-":
 		in.print(c, text)
 	case isFD:
@@ -88,11 +92,6 @@ func (in *interp) deliver(c *call, t transfer, text string) {
 			in.writeFile(path.Join(in.path(name), urlBase(t.source)), text, false)
 		}
 	}
-}
-
-// unpackRepository is unpack with a folder that the program has made itself, so nothing of the image is in it.
-func (in *interp) unpackRepository(dir, text string) {
-	in.addTree(tree{dir: dir, text: text})
 }
 
 // urlBase is the file name under which wget and curl -O store a URL.
@@ -135,10 +134,16 @@ func curlTransfers(p parsed) []transfer {
 		} else if p.has("remote-name-all") {
 			t.dest = "\x00"
 		}
-		if t.dest == "\x00" {
+		switch {
+		case t.dest == "\x00" && p.has("J", "remote-header-name") || strings.Contains(t.dest, "#"):
+			t.tree, t.dest = true, t.dir // the server says under which name, or the URL's pattern does
+		case t.dest == "\x00":
 			t.dest = urlBase(u)
 		}
 		all = append(all, t)
+	}
+	if from, ok := p.get("K", "config"); ok && len(all) == 0 {
+		all = append(all, transfer{source: "the URLs in " + from, dest: firstOr(outs, "")})
 	}
 	return all
 }
@@ -156,16 +161,17 @@ func wgetTransfers(p parsed) []transfer {
 		} else {
 			t.dir = ""
 		}
-		if p.has("r", "recursive", "m", "mirror") && t.dest != "-" && !p.has("O", "output-document") {
+		if p.has("r", "recursive", "m", "mirror", "content-disposition") && t.dest != "-" && !p.has("O", "output-document") {
 			t.tree, t.dest = true, t.dir
-			if t.dest == "" {
-				t.dest = "."
-			}
 		}
 		all = append(all, t)
 	}
 	if from, ok := p.get("i", "input-file"); ok && len(all) == 0 {
-		all = append(all, transfer{source: "the URLs in " + from, dest: p.value("O", "output-document")})
+		t := transfer{source: "the URLs in " + from, dest: p.value("O", "output-document")}
+		if t.dest == "" {
+			t.tree, t.dest = true, p.value("P", "directory-prefix")
+		}
+		all = append(all, t)
 	}
 	return all
 }

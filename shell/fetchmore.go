@@ -270,18 +270,32 @@ func (in *interp) ftpScript(c *call, p parsed) parsed {
 	return parsed{}
 }
 
-// gitRuns walks the commands that git's settings start: git -c core.pager=...
+// gitRuns walks the commands that git's settings start: git -c core.pager=..., git config core.pager ..., and those
+// of its environment.
 func (in *interp) gitRuns(c *call, p parsed) {
+	for _, name := range [...]string{"GIT_SSH_COMMAND", "GIT_SSH", "GIT_PROXY_COMMAND", "GIT_ASKPASS", "GIT_PAGER", "GIT_EDITOR", "GIT_EXTERNAL_DIFF"} {
+		if value, ok := in.env.vars.get(name); ok {
+			in.childShell(value, scriptRun{via: "git runs it", fds: c.fds})
+		}
+	}
+	if len(p.args) > 2 && p.args[0] == "config" {
+		in.gitSetting(c, p.args[1], p.args[2])
+	}
 	for _, o := range p.opts {
 		key, value, ok := strings.Cut(o.value, "=")
 		if (o.name != "c" && o.name != "config") || !ok {
 			continue
 		}
-		key = strings.ToLower(key)
-		if value, shell := strings.CutPrefix(value, "!"); shell && strings.HasPrefix(key, "alias.") {
-			in.childShell(value, scriptRun{via: "git runs it", fds: c.fds})
-		} else if strings.HasSuffix(key, "pager") || strings.HasSuffix(key, "editor") || strings.HasSuffix(key, "command") || strings.HasSuffix(key, "fsmonitor") {
-			in.childShell(value, scriptRun{via: "git runs it", fds: c.fds})
-		}
+		in.gitSetting(c, key, value)
+	}
+}
+
+// gitSetting walks the value of a setting if that is a command.
+func (in *interp) gitSetting(c *call, key, value string) {
+	key = strings.ToLower(key)
+	if value, shell := strings.CutPrefix(value, "!"); shell && strings.HasPrefix(key, "alias.") {
+		in.childShell(value, scriptRun{via: "git runs it", fds: c.fds})
+	} else if strings.HasSuffix(key, "pager") || strings.HasSuffix(key, "editor") || strings.HasSuffix(key, "command") || strings.HasSuffix(key, "fsmonitor") {
+		in.childShell(value, scriptRun{via: "git runs it", fds: c.fds})
 	}
 }

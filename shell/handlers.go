@@ -163,6 +163,8 @@ func remoteHandler(name string) handler {
 		return (*interp).powershell
 	case "cmd":
 		return (*interp).cmdExe
+	case "mshta", "regsvr32", "rundll32", "msiexec":
+		return (*interp).windowsHost
 	case "go":
 		return (*interp).goTool
 	}

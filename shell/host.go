@@ -221,7 +221,8 @@ func startsByItself(name string, folders, files []string) (prefix string, ok boo
 
 // otherRoot is the programs that take the root of a file system as an option, or write to a disk by themselves.
 func (in *interp) otherRoot(c *call) effect {
-	p := options{short: "RDrdgGuscmpeb", long: "chroot root directory prefix "}.parse(c.args())
+	o := options{short: "RDrdgGuscmpeb", long: "chroot root directory prefix "}
+	p := o.parse(c.args())
 	switch name := c.name(); name {
 	case "debugfs":
 		if p.has("w") {
@@ -241,7 +242,7 @@ func (in *interp) otherRoot(c *call) effect {
 			in.enterRoot(c, in.path(dir))
 		}
 	}
-	argv := p.args
+	argv := o.commandIn(c.args())
 	if i := slices.Index(c.argv, "--"); i >= 0 {
 		argv = append([]string{"sh"}, c.argv[i+1:]...) // capsh -- -c script
 	}

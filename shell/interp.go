@@ -15,6 +15,7 @@ type interp struct {
 	env     env
 	layer   *layer
 	actions []found
+	ended   effect // of the whole command
 	why     string // Result.Unreadable
 
 	files     map[string]*file

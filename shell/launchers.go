@@ -5,6 +5,32 @@ import (
 	"strings"
 )
 
+// helpers are the options of programs whose value is a command that the program starts.
+var helpers = map[string]struct {
+	options
+	short, long string
+}{
+	"split": {options{short: "abClnt", long: "filter "}, "", "filter"},
+	"sort":  {options{short: "kStTo", long: "compress-program "}, "", "compress-program"},
+	"rsync": {options{short: "eBfTM", long: "rsh exclude include "}, "e", "rsh"},
+	"man":   {options{short: "PCMSersL", long: "pager "}, "P", "pager"},
+	"scp":   {options{short: "cDFiJloPSX"}, "S", ""},
+	"sftp":  {options{short: "BbcDFiJloPRSsX"}, "S", ""},
+}
+
+// helper walks the commands that a program is told by its options to start.
+func (in *interp) helper(c *call) {
+	h, ok := helpers[c.name()]
+	if !ok {
+		return
+	}
+	for _, o := range h.parse(c.args()).opts {
+		if o.value != "" && (o.name == h.short || o.name == h.long) {
+			in.childShell(o.value, scriptRun{via: c.name() + " runs it", fds: c.fds})
+		}
+	}
+}
+
 // scriptVerb is deno run FILE or URL, deno eval CODE, and bun's likes of them.
 func (in *interp) scriptVerb(c *call, verb string, i interpreter) effect {
 	for _, a := range c.args()[1:] {
@@ -12,7 +38,7 @@ func (in *interp) scriptVerb(c *call, verb string, i interpreter) effect {
 		case strings.HasPrefix(a, "-"):
 		case verb == "eval":
 			return in.inlineCode(c, a, i.lang)
-		case isURL(a):
+		case isURL(a), strings.HasPrefix(a, "npm:"), strings.HasPrefix(a, "jsr:"):
 			in.report(RuntimeDownload, c.name(), a, []string{c.name() + " fetches " + a, "it is run"}, in.newFetch(c.name(), a, false))
 			return effect{}
 		default:

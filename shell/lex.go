@@ -67,6 +67,11 @@ func lex(code string, lang language) []token {
 			}
 			tokens = append(tokens, token{kind, value})
 			i += n
+		case commandOpens(code[i:], lang) > 0 && (i == 0 || !isName(code[i-1])):
+			n := commandOpens(code[i:], lang)
+			value, length := delimited(code[i+n:])
+			tokens = append(tokens, token{command, value})
+			i += n + length
 		case ch == '[' && lang == lua && strings.HasPrefix(code[i:], "[["):
 			n := strings.Index(code[i:], "]]")
 			if n < 0 {
@@ -121,6 +126,39 @@ func quotedText(s string) (value string, length int) {
 			i++
 		case quote[0]:
 			return escapes(s[1:i], true), i + 1
+		}
+	}
+	return s[1:], len(s)
+}
+
+// commandOpens is the length of what opens a command in perl, qx{…}, and in ruby, %x(…), before its first delimiter;
+// zero where none begins.
+func commandOpens(s string, lang language) int {
+	if len(s) < 3 || isLetter(s[2]) || isDigit(s[2]) || strings.IndexByte(" \t\n=,;)", s[2]) >= 0 {
+		return 0
+	}
+	if lang == perl && s[:2] == "qx" || lang == ruby && s[:2] == "%x" {
+		return 2
+	}
+	return 0
+}
+
+// delimited returns what stands between the delimiter that s begins with and its counterpart, and how long it is with
+// both.
+func delimited(s string) (value string, length int) {
+	closing := s[0]
+	if i := strings.IndexByte("({[<", s[0]); i >= 0 {
+		closing = ")}]>"[i]
+	}
+	depth := 0
+	for i := range len(s) {
+		switch {
+		case s[i] == closing && (closing != s[0] || i > 0):
+			if depth--; depth <= 0 {
+				return s[1:i], i + 1
+			}
+		case s[i] == s[0]:
+			depth++
 		}
 	}
 	return s[1:], len(s)

@@ -15,7 +15,7 @@ type found struct {
 }
 
 func (in *interp) result() Result {
-	r := Result{Unreadable: in.why, Actions: make([]Action, 0, len(in.actions))}
+	r := Result{Unreadable: in.why, Actions: make([]Action, 0, len(in.actions)), Fetched: in.leaves()}
 	for _, f := range in.actions {
 		r.Actions = append(r.Actions, f.Action)
 	}

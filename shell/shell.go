@@ -56,6 +56,8 @@ type Result struct {
 	// Unreadable says why the command, or a part of it, could not be understood. Empty if all of it was.
 	// An unreadable script is not a clean one.
 	Unreadable string `json:"unreadable,omitempty"`
+	// Fetched is what the command has fetched and leaves for others.
+	Fetched []Fetched `json:"-"`
 }
 
 // Analyze says what an argument vector does when a container runs it: args is command and args of the pod, or
@@ -74,6 +76,8 @@ type Options struct {
 	// Files are the texts of files that are there before anything runs, by the names that they may be opened
 	// by: absolute, or relative to the folder in which the command starts.
 	Files map[string]string
+	// Fetched is what others have fetched and left there before.
+	Fetched []Fetched
 }
 
 // Analyze is the function of that name with these options.
@@ -98,6 +102,7 @@ func (o Options) interp() *interp {
 		}
 		in.files[name] = &file{text: text}
 	}
+	in.finds(o.Fetched)
 	for name, value := range o.Env {
 		in.env.vars.set(name, value)
 	}
@@ -105,13 +110,17 @@ func (o Options) interp() *interp {
 }
 
 // startBash walks what bash reads before anything else because a variable that it is given says so: the file that
-// BASH_ENV names, a name that bash expands first; and functions, which come as variables, too.
+// BASH_ENV names, a name that bash expands first; functions, which come as variables, too; and the command before each
+// prompt.
 func (in *interp) startBash() {
 	for _, name := range sortedKeys(in.env.vars.vars) {
 		value := in.env.vars.vars[name]
 		if function, ok := strings.CutPrefix(name, "BASH_FUNC_"); ok {
 			in.runText(strings.TrimSuffix(function, "%%")+" "+value, scriptRun{})
 		}
+	}
+	if prompt, ok := in.env.vars.get("PROMPT_COMMAND"); ok {
+		in.runText(prompt, scriptRun{})
 	}
 	if file, ok := in.env.vars.get("BASH_ENV"); ok && file != "" {
 		in.runText(". "+file, scriptRun{via: "bash reads it because of BASH_ENV"})
@@ -145,7 +154,7 @@ func (in *interp) analyze(args []string) *interp {
 	}
 	in.layer = &layer{src: joined, vector: true}
 	in.startBash()
-	in.run(&call{argv: args, fds: &in.env.fds})
+	in.ended = in.run(&call{argv: args, fds: &in.env.fds})
 	in.walkUncalled()
 	return in
 }

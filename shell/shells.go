@@ -205,7 +205,7 @@ func (in *interp) envCommand(c *call) effect {
 	}
 	argv := p.args
 	if line, ok := p.get("S", "split-string"); ok {
-		argv = append(strings.Fields(line), argv...)
+		argv = append(splitString(line), argv...)
 	}
 	var e effect
 	in.subshell(func() {
@@ -223,6 +223,38 @@ func (in *interp) envCommand(c *call) effect {
 		e = in.run(c.with(argv))
 	})
 	return e
+}
+
+// splitString takes the value of env -S apart: words between blanks, with quotes and backslashes.
+func splitString(line string) []string {
+	var words []string
+	var word strings.Builder
+	open, quote := false, byte(0)
+	for i := 0; i < len(line); i++ {
+		switch ch := line[i]; {
+		case ch == quote:
+			quote = 0
+		case ch == '\\' && i+1 < len(line) && (quote != '\'' || line[i+1] == '\'' || line[i+1] == '\\'):
+			i++
+			open = true
+			word.WriteByte(line[i])
+		case quote == 0 && (ch == '\'' || ch == '"'):
+			quote, open = ch, true
+		case quote == 0 && strings.IndexByte(" \t\n\v\f\r", ch) >= 0:
+			if open {
+				words = append(words, word.String())
+			}
+			word.Reset()
+			open = false
+		default:
+			open = true
+			word.WriteByte(ch)
+		}
+	}
+	if open {
+		words = append(words, word.String())
+	}
+	return words
 }
 
 // applet is busybox NAME arguments.

@@ -20,6 +20,11 @@ func (in *interp) textFilter(c *call) effect {
 		return effect{}
 	}
 	text := in.inputs(c, files)
+	if c.name() == "sed" {
+		for _, program := range sedPrograms(p) {
+			in.sedRuns(c, program, text)
+		}
+	}
 	in.print(c, in.derived(text, "$("+c.name()+")", "")+"\n")
 	return effect{}
 }

@@ -289,6 +289,16 @@ func windowsName(name string) string {
 	return strings.TrimSuffix(strings.ToLower(strings.ReplaceAll(name, `\`, "/")), ".exe")
 }
 
+// windowsHost is a program of Windows that runs what a URL names: mshta, regsvr32, rundll32, msiexec.
+func (in *interp) windowsHost(c *call) effect {
+	for _, a := range c.args() {
+		if u := a[max(0, strings.Index(strings.ToLower(a), "http")):]; isURL(u) {
+			in.report(RuntimeDownload, c.argv[0], u, []string{c.argv[0] + " fetches " + u, "it is run"}, nil)
+		}
+	}
+	return effect{}
+}
+
 func (in *interp) runWindows(c *call, argv []string) {
 	if len(argv) == 0 {
 		return
@@ -300,11 +310,7 @@ func (in *interp) runWindows(c *call, argv []string) {
 	}
 	switch programName(strings.ToLower(argv[0])) {
 	case "mshta", "regsvr32", "rundll32", "msiexec":
-		for _, a := range argv[1:] {
-			if u := a[max(0, strings.Index(strings.ToLower(a), "http")):]; isURL(u) {
-				in.report(RuntimeDownload, argv[0], u, []string{argv[0] + " fetches " + u, "it is run"}, nil)
-			}
-		}
+		in.windowsHost(c.with(argv))
 	default:
 		lower := append([]string{strings.ToLower(argv[0])}, argv[1:]...)
 		for i, a := range lower {

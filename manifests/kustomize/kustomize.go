@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -73,9 +74,32 @@ func build(f *files, name string) (Built, error) {
 		return Built{}, f.refused
 	}
 	if err != nil {
-		return Built{}, errors.New(strings.NewReplacer(f.top+string(filepath.Separator), "", "\n", "; ").Replace(err.Error()))
+		return Built{}, errors.New(innermost(strings.NewReplacer(f.top+string(filepath.Separator), "", "\n", "; ").Replace(err.Error())))
 	}
 	return collect(m, name)
+}
+
+// recursed and accumulating are what kustomize says of each kustomization on its way to the one that is wrong, and of
+// one that names something wrong: what it took for a file, and why it cannot be a folder either.
+var (
+	recursed     = regexp.MustCompile(`^.*recursed accumulation of path '([^']*)': `)
+	accumulating = regexp.MustCompile(`^accumulating resources: accumulation err='accumulating resources from '([^']*)': (.*)': (.*)$`)
+)
+
+// innermost is the part of an error of kustomize that says what is wrong, and in which folder.
+func innermost(text string) string {
+	where := ""
+	if m := recursed.FindStringSubmatch(text); m != nil {
+		where, text = "in "+m[1]+": ", text[len(m[0]):]
+	}
+	if m := accumulating.FindStringSubmatch(text); m != nil {
+		cause := m[3]
+		if strings.HasPrefix(cause, "must build at directory: ") {
+			cause = m[2]
+		}
+		text = fmt.Sprintf("resource %q: %s", m[1], cause)
+	}
+	return where + text
 }
 
 func collect(m resmap.ResMap, name string) (Built, error) {

@@ -1,8 +1,12 @@
 # What several rules need in order to speak of pods and their containers.
 package tidewaiter.lib
 
-# label names a container as messages do: by the list that it stands in, and its name.
-label(container) := sprintf("%s %q", [object.get(kind_names, container.type, "container"), container.name])
+# label names a container as messages do: by the list that it stands in, and its name if it has one.
+label(container) := sprintf("%s %q", [kind_name(container), container.name]) if {
+	container.name != ""
+} else := sprintf("the unnamed %s", [kind_name(container)])
+
+kind_name(container) := object.get(kind_names, container.type, "container")
 
 kind_names := {
 	"container": "container",
