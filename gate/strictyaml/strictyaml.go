@@ -4,12 +4,14 @@ package strictyaml
 
 import (
 	"bytes"
+	"encoding"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -59,14 +61,17 @@ func Parse(name string, data []byte, into any) (*File, error) {
 	case errors.Is(err, io.EOF):
 		return nil, ErrEmpty
 	case err != nil:
-		return nil, explain(name, err, into)
+		return nil, explain(name, data, err, into)
 	}
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s: holds more than one YAML document; one is read, so one must be there", name)
 	}
 	f := &File{Name: name, Data: data, root: new(yaml.Node)}
 	if err := yaml.Unmarshal(data, f.root); err != nil {
-		return nil, explain(name, err, into)
+		return nil, explain(name, data, err, into)
+	}
+	if wrong := misread(f.root, reflect.TypeOf(into)); len(wrong) > 0 {
+		return nil, explain(name, data, &yaml.TypeError{Errors: wrong}, into)
 	}
 	return f, nil
 }
@@ -116,15 +121,22 @@ func child(node *yaml.Node, step any) *yaml.Node {
 var (
 	unknownField = regexp.MustCompile(`^line (\d+): field (.+) not found in type (\S+)$`)
 	doubledKey   = regexp.MustCompile(`^line (\d+): mapping key "(.+)" already defined at line (\d+)$`)
+	wrongType    = regexp.MustCompile("^line (\\d+): cannot unmarshal !!(\\w+)(?: `(.*)`)? into (\\S+)$")
 	otherLine    = regexp.MustCompile(`^line (\d+): (.*)$`)
 )
 
 // explain turns the decoder's error into one line a mistake, with file and line first.
-func explain(name string, err error, into any) error {
+func explain(name string, data []byte, err error, into any) error {
 	var decoding *yaml.TypeError
+	var root yaml.Node
 	lines := []string{strings.TrimPrefix(err.Error(), "yaml: ")}
 	if errors.As(err, &decoding) {
 		lines = decoding.Errors
+	} else if yaml.Unmarshal(data, &root) == nil {
+		// The decoder ends at the first text that its type cannot read, and does not say where that is.
+		if wrong := misread(&root, reflect.TypeOf(into)); len(wrong) > 0 {
+			lines = wrong
+		}
 	}
 	var out []error
 	for _, line := range lines {
@@ -135,6 +147,9 @@ func explain(name string, err error, into any) error {
 		case doubledKey.MatchString(line):
 			m := doubledKey.FindStringSubmatch(line)
 			out = append(out, fmt.Errorf("%s:%s: key %q stands twice, first in line %s", name, m[1], m[2], m[3]))
+		case wrongType.MatchString(line):
+			m := wrongType.FindStringSubmatch(line)
+			out = append(out, fmt.Errorf("%s:%s: %s stands where %s is wanted", name, m[1], given(m[2], m[3]), wanted(m[4], into)))
 		case otherLine.MatchString(line):
 			m := otherLine.FindStringSubmatch(line)
 			out = append(out, fmt.Errorf("%s:%s: %s", name, m[1], m[2]))
@@ -143,6 +158,82 @@ func explain(name string, err error, into any) error {
 		}
 	}
 	return errors.Join(out...)
+}
+
+// given names a value of the YAML type tag.
+func given(tag, text string) string {
+	switch tag {
+	case "map":
+		return "a mapping"
+	case "seq":
+		return "a list"
+	}
+	return strconv.Quote(text)
+}
+
+// wanted names what a Go type is written as in YAML.
+func wanted(typeName string, into any) string {
+	keys := Keys(into, typeName)
+	switch {
+	case strings.HasPrefix(typeName, "[]"):
+		return "a list"
+	case strings.HasPrefix(typeName, "map["):
+		return "a mapping"
+	case len(keys) > 0:
+		return "a mapping of " + strings.Join(keys, ", ")
+	case typeName == "bool":
+		return "true or false"
+	case strings.HasPrefix(typeName, "int"):
+		return "a whole number"
+	}
+	return "a text"
+}
+
+// misread lists, each with its line, the values below a node that cannot be what the type t wants of them, as the
+// decoder words it: texts that their type refuses, and fractions, which it would cut off. What an alias stands for is
+// looked at where it is written.
+func misread(node *yaml.Node, t reflect.Type) (wrong []string) {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if text, ok := reflect.New(t).Interface().(encoding.TextUnmarshaler); ok {
+		if node.Kind == yaml.ScalarNode && node.ShortTag() != "!!null" {
+			if err := text.UnmarshalText([]byte(node.Value)); err != nil {
+				wrong = append(wrong, fmt.Sprintf("line %d: %v", node.Line, err))
+			}
+		}
+		return wrong
+	}
+	switch {
+	case node.Kind == yaml.ScalarNode && t.Kind() >= reflect.Int && t.Kind() <= reflect.Int64 && node.ShortTag() == "!!float":
+		wrong = append(wrong, fmt.Sprintf("line %d: cannot unmarshal !!float `%s` into int", node.Line, node.Value))
+	case node.Kind == yaml.DocumentNode:
+		wrong = misread(node.Content[0], t)
+	case node.Kind == yaml.SequenceNode && t.Kind() == reflect.Slice:
+		for _, item := range node.Content {
+			wrong = append(wrong, misread(item, t.Elem())...)
+		}
+	case node.Kind == yaml.MappingNode && (t.Kind() == reflect.Map || t.Kind() == reflect.Struct):
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			if value := valueType(t, node.Content[i].Value); value != nil {
+				wrong = append(wrong, misread(node.Content[i+1], value)...)
+			}
+		}
+	}
+	return wrong
+}
+
+// valueType is the type of what stands at a key of a map or struct type; nil if there is no such key.
+func valueType(t reflect.Type, key string) reflect.Type {
+	if t.Kind() == reflect.Map {
+		return t.Elem()
+	}
+	for i := range t.NumField() {
+		if name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); name == key && t.Field(i).IsExported() {
+			return t.Field(i).Type
+		}
+	}
+	return nil
 }
 
 // Keys lists the YAML keys of the struct type of that name ("gate.Waiver"), which is that of value or is used in it.
