@@ -12,11 +12,15 @@ import (
 type set struct {
 	objects    []*manifests.Object
 	evidence   SetEvidence
-	ofKind     map[string][]int    // the objects of a kind, whatever its version
-	named      map[objectKey]int   // the first of its name
-	namespaces map[string]int      // into evidence.Namespaces
-	accounts   map[[2]string][]int // bindings by the namespace and name of a service account, or by "group" and its name
+	ofKind     map[string][]int          // the objects of a kind, whatever its version
+	named      map[objectKey]int         // the first of its name
+	namespaces map[string]int            // into evidence.Namespaces
+	accounts   map[[2]string][]int       // bindings by the namespace and name of a service account, or by "group" and its name
+	grants     map[string][]ExecEvidence // by namespace, or anyNamespace
 	matching   matching
+
+	first    []int      // the first workload of each object
+	policies [][]string // the NetworkPolicies that select each workload, as reports name them
 }
 
 // objectKey finds an object. Namespace is anyNamespace in a second entry that each object has.
@@ -24,11 +28,11 @@ type objectKey struct{ kind, namespace, name string }
 
 const anyNamespace = "*"
 
-// setEvidence puts the objects of a run together. The error says that there is more to put together than is allowed.
-func setEvidence(objects []*manifests.Object) (SetEvidence, error) {
+// putTogether puts the objects of a run together. The error says that there is more to put together than is allowed.
+func putTogether(objects []*manifests.Object) (*set, error) {
 	s := &set{
 		objects: objects, ofKind: map[string][]int{}, named: map[objectKey]int{}, namespaces: map[string]int{},
-		accounts: map[[2]string][]int{}, matching: newMatching(),
+		accounts: map[[2]string][]int{}, grants: map[string][]ExecEvidence{}, matching: newMatching(), first: make([]int, len(objects)),
 	}
 	s.evidence = SetEvidence{
 		Kind: policies.Set, Workloads: []MemberEvidence{}, Namespaces: []NamespaceEvidence{}, Policies: []PolicyEvidence{},
@@ -43,20 +47,22 @@ func setEvidence(objects []*manifests.Object) (SetEvidence, error) {
 		}
 	}
 	s.addBindings()
+	s.addGrants()
 	for i, o := range objects {
-		if o.Compose() {
+		if s.first[i] = len(s.evidence.Workloads); o.Compose() {
 			continue // nothing else of the run is about it
 		}
 		for _, pod := range o.Pods() {
 			s.addWorkload(i, pod)
 		}
 	}
+	s.policies = make([][]string, len(s.evidence.Workloads))
 	s.addPolicies()
 	s.addServices()
 	if s.matching.left < 0 {
-		return SetEvidence{}, fmt.Errorf("more than %d pairs of a selector and a workload: split the run", maxMatches)
+		return nil, fmt.Errorf("more than %d pairs of a selector and a workload: split the run", maxMatches)
 	}
-	return s.evidence, nil
+	return s, nil
 }
 
 func (s *set) knows(key objectKey) bool {

@@ -12,8 +12,16 @@ import (
 var (
 	KubernetesEvidenceOf = kubernetesEvidence
 	PlaceOwn             = placeOwn
-	SetEvidenceOf        = setEvidence
 )
+
+// SetEvidenceOf is what rules get to see of objects together.
+func SetEvidenceOf(objects []*manifests.Object) (SetEvidence, error) {
+	s, err := putTogether(objects)
+	if err != nil {
+		return SetEvidence{}, err
+	}
+	return s.evidence, nil
+}
 
 // ImageFixture is what a fixture says of one platform of an image.
 type ImageFixture struct {
@@ -48,7 +56,7 @@ func (f ImageFixture) facts() *platformFacts {
 
 // WorkloadEvidenceOf assembles what rules get to see of each object with the images, by reference; of those that
 // have no image among them it is nil.
-func WorkloadEvidenceOf(objects []*manifests.Object, images map[string][]ImageFixture) []any {
+func WorkloadEvidenceOf(objects []*manifests.Object, images map[string][]ImageFixture) ([]any, error) {
 	r := &run{}
 	for reference, platforms := range images {
 		w := wantedImage{written: reference}
@@ -57,12 +65,15 @@ func WorkloadEvidenceOf(objects []*manifests.Object, images map[string][]ImageFi
 			r.keep(w.key(), f.facts())
 		}
 	}
-	around := newNeighbours(objects)
+	together, err := putTogether(objects)
+	if err != nil {
+		return nil, err
+	}
 	all := make([]any, len(objects))
-	for i, o := range objects {
-		if e, any := r.workloadEvidence(o, around); any {
+	for i := range objects {
+		if e, any := r.workloadEvidence(together, i); any {
 			all[i] = e
 		}
 	}
-	return all
+	return all, nil
 }

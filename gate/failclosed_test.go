@@ -128,13 +128,17 @@ func TestFailClosed(t *testing.T) {
 func TestFailClosedTogether(t *testing.T) {
 	g := soundGate(t)
 	var err error
-	// Each pod alone has fewer findings than three namespaces have that lack a network policy.
+	// No object alone has as many findings as the pod has for what others give to its service account.
 	if g.Rules, err = policies.New(context.Background(), policies.Options{Limits: policies.Limits{Findings: 2}}); err != nil {
 		t.Fatal(err)
 	}
-	in := manifest(t, strings.Join([]string{
-		harmless, strings.ReplaceAll(harmless, "namespace: shop", "namespace: bar"), strings.ReplaceAll(harmless, "namespace: shop", "namespace: baz"),
-	}, "---\n"))
+	text := strings.Replace(harmless, "spec:\n", "spec:\n  serviceAccountName: ci\n", 1) +
+		"---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: start}\nrules: [{apiGroups: [\"\"], resources: [pods], verbs: [create]}]\n"
+	for _, name := range []string{"a", "b", "c"} {
+		text += "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: " + name +
+			"}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: start}\nsubjects: [{kind: ServiceAccount, name: ci, namespace: shop}]\n"
+	}
+	in := manifest(t, text)
 	in.Images = false
 	r := g.Check(context.Background(), in)
 	if r.Verdict != Undecided || !strings.Contains(r.Subjects[0].Error, "all objects together: ") {

@@ -131,9 +131,14 @@ func (r *run) subjects(ctx context.Context, in Input) []Subject {
 	r.images = in.Images
 	ofObjects, uses := r.judgeObjects(ctx, objects)
 	objectsAlone := len(ofObjects)
-	ofObjects = append(ofObjects, r.judgeSet(ctx, objects, ofObjects)...)
+	var together *set
+	err := guard(func() (err error) {
+		together, err = putTogether(objects)
+		return err
+	})
+	ofObjects = append(ofObjects, r.judgeSet(ctx, together, err, ofObjects)...)
 	images := r.judgeImages(ctx, mergeImages(imagesOfTargets(in.Targets), uses))
-	r.judgeWorkloads(ctx, objects, ofObjects[:objectsAlone])
+	r.judgeWorkloads(ctx, together, ofObjects[:objectsAlone])
 	return slices.Concat(subjects, ofObjects, images)
 }
 

@@ -208,6 +208,7 @@ func imageEvidence(name string, img *image.Image, p *image.Platform, signed *sig
 // imageTexts gives the texts of an image that something starts; *sbom.SBOM does.
 type imageTexts interface {
 	Script(path string) (string, bool)
+	Scripts() map[string]string
 	Calls(path string) []string
 	Autostarts() []string
 }
@@ -216,23 +217,24 @@ type imageTexts interface {
 // cron, the boot or a login would start.
 func imageRuns(c image.Config, texts imageTexts) []RunEvidence {
 	runs := []RunEvidence{}
+	env, files := environmentOf(c), texts.Scripts()
 	add := func(where string, args []string) {
 		if len(args) > 0 {
-			runs = append(runs, imageRun(where, []any{"config", where}, args, shell.Analyze(args)))
+			cmd := command{where: where, path: []any{"config", where}, args: args, workDir: path.Join("/", c.WorkingDir), env: env, files: files}
+			runs = append(runs, cmd.imageRuns(scriptRuns(where, scriptNames(args, c), env, texts))...)
 		}
 	}
-	entry := slices.Concat(c.Entrypoint, c.Cmd)
-	add("entrypoint", entry)
-	runs = append(runs, scriptRuns("entrypoint", scriptNames(entry, c), texts)...)
+	add("entrypoint", slices.Concat(c.Entrypoint, c.Cmd))
 	switch check := c.Healthcheck; {
 	case len(check) > 1 && check[0] == "CMD":
 		add("healthcheck", check[1:])
-		runs = append(runs, scriptRuns("healthcheck", scriptNames(check[1:], c), texts)...)
 	case len(check) > 1 && check[0] == "CMD-SHELL":
 		add("healthcheck", append([]string{"sh", "-c"}, check[1:]...))
 	}
 	for _, instruction := range c.OnBuild {
-		add("onbuild", onBuild(instruction, c.Shell))
+		if args := onBuild(instruction, c.Shell); len(args) > 0 {
+			runs = append(runs, imageRun("onbuild", []any{"config", "onbuild"}, args, shell.Analyze(args)))
+		}
 	}
 	for _, name := range texts.Autostarts() {
 		text, _ := texts.Script(name)
@@ -253,9 +255,10 @@ func imageRun(where string, path []any, args []string, result shell.Result) RunE
 	return e
 }
 
-// scriptRuns says what the scripts of an image with these names do, and those that they start. Of the latter
-// only those that do something are told: that a script names another does not mean that it starts it.
-func scriptRuns(where string, names []string, texts imageTexts) []RunEvidence {
+// scriptRuns says what the scripts of an image with these names do, and those that they start, whether or not the
+// command that names them is known to run them. Of the latter, and of texts that do not say that they are for a shell,
+// only those that do something are told: they may be another program's configuration or code.
+func scriptRuns(where string, names []string, env map[string]string, texts imageTexts) []RunEvidence {
 	var runs []RunEvidence
 	seen := map[string]bool{}
 	for depth := 0; depth <= sbom.CallDepth; depth++ {
@@ -267,14 +270,42 @@ func scriptRuns(where string, names []string, texts imageTexts) []RunEvidence {
 			}
 			seen[name] = true
 			called = append(called, texts.Calls(name)...)
-			result := shell.AnalyzeScript(text)
-			if depth == 0 || len(result.Actions) > 0 {
+			result := shell.Options{Env: env}.AnalyzeScript(text)
+			script := strings.HasPrefix(text, "#!") || path.Ext(name) == ".sh"
+			if !script {
+				result.Unreadable = ""
+			}
+			if depth == 0 && script || len(result.Actions) > 0 {
 				runs = append(runs, imageRun(where, []any{"files", name}, []string{name}, result))
 			}
 		}
 		names = called
 	}
 	return runs
+}
+
+// imageRuns says what the command does besides what the scripts that it names were seen to do by themselves, and adds
+// those. It is read without the image's files, too: a text may stand where a shell is looked for.
+func (c command) imageRuns(scripts []RunEvidence) []RunEvidence {
+	bare := c
+	bare.files = nil
+	run := c.run()
+	known := bare.run().Actions
+	run.Actions = append(known, without(run.Actions, known)...)
+	for _, s := range scripts {
+		run.Actions = without(run.Actions, s.Actions)
+		if run.Unreadable == s.Unreadable {
+			run.Unreadable = ""
+		}
+	}
+	return append([]RunEvidence{run}, scripts...)
+}
+
+// without takes out of actions what is known already.
+func without(actions, known []ActionEvidence) []ActionEvidence {
+	return slices.DeleteFunc(actions, func(a ActionEvidence) bool {
+		return slices.ContainsFunc(known, func(b ActionEvidence) bool { return a.Kind == b.Kind && a.Text == b.Text })
+	})
 }
 
 // onBuild is the command line of a RUN instruction that builds from the image execute; nil for other ones.

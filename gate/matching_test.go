@@ -61,10 +61,10 @@ func TestTooMuchToMatch(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	if _, err := setEvidence(objects[:100]); err != nil {
+	if _, err := putTogether(objects[:100]); err != nil {
 		t.Errorf("got error %v of a hundred objects, want none", err)
 	}
-	if _, err := setEvidence(objects); err == nil {
+	if _, err := putTogether(objects); err == nil {
 		t.Error("got no error of all objects, want one")
 	}
 }

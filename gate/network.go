@@ -35,6 +35,9 @@ func (s *set) addPolicy(i int) {
 		}
 		for _, workload := range selected {
 			s.evidence.Workloads[workload].Selected = true
+			if p.Judged {
+				s.policies[workload] = append(s.policies[workload], p.Label)
+			}
 		}
 		p.Selects += len(selected)
 		if s.matching.left -= len(selected); s.matching.left < 0 {

@@ -20,7 +20,7 @@ func (s *set) addBindings() {
 			space = o.Namespace
 		}
 		if role, found := s.find(b.RoleKind, space, b.RoleName); found {
-			b.Rules = s.rulesOf(role)
+			b.Rules, b.role = s.rulesOf(role), objectName(s.objects[role])
 		}
 		at := len(s.evidence.Bindings)
 		s.evidence.Bindings = append(s.evidence.Bindings, b)
@@ -86,7 +86,7 @@ func (s *set) anywhere(name string) []int {
 // rulesOf are the rules of a role, with those of the ClusterRoles that it aggregates. The result is not nil.
 func (s *set) rulesOf(role int) []any {
 	rules, _ := s.objects[role].Value["rules"].([]any)
-	all := slices.Concat([]any{}, rules)
+	all := append([]any{}, rules...)
 	selectors, _ := lookup(s.objects[role].Value, "aggregationRule", "clusterRoleSelectors").([]any)
 	for _, written := range selectors {
 		selector, ok := readSelector(written)

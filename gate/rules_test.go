@@ -201,7 +201,11 @@ func workloadFixture(t *testing.T, file, text string) fixture {
 		for _, p := range problems {
 			t.Error(p)
 		}
-		for k, evidence := range gate.WorkloadEvidenceOf(objects, images) {
+		seen, err := gate.WorkloadEvidenceOf(objects, images)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k, evidence := range seen {
 			if evidence != nil {
 				f.cases = append(f.cases, ruleCase{
 					name:  fmt.Sprintf("%s, %s %s", p.name, objects[k].Kind, objects[k].Name),

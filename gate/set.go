@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/tidewaiter/tidewaiter/manifests"
 	"github.com/tidewaiter/tidewaiter/policies"
 )
 
@@ -78,6 +77,8 @@ type BindingEvidence struct {
 	RoleName string `json:"roleName"`
 	// Rules are those of the role, with all that it aggregates; nil if the set does not hold it.
 	Rules []any `json:"rules"`
+
+	role string // as reports name it
 }
 
 // ServiceEvidence is a Service with the ways in that lead to it.
@@ -100,26 +101,25 @@ type RouteEvidence struct {
 }
 
 // judgeSet judges all objects together and puts each finding into the subject of the object that it is about. If
-// that fails no subject is known to be sound, and the first one says so.
-func (r *run) judgeSet(ctx context.Context, objects []*manifests.Object, subjects []Subject) []Subject {
-	if len(objects) == 0 {
+// that fails, or putting them together has, no subject is known to be sound, and the first one says so.
+func (r *run) judgeSet(ctx context.Context, s *set, failed error, subjects []Subject) []Subject {
+	if len(subjects) == 0 {
 		return nil
 	}
 	var together Subject
-	err := guard(func() error {
-		evidence, err := setEvidence(objects)
-		if err != nil {
-			return err
-		}
-		found, err := r.judge(ctx, policies.Set, evidence, &together)
-		for _, f := range found {
-			if f.Object < 0 || f.Object >= len(objects) {
-				return fmt.Errorf("%s names object %d of %d", f.Rule, f.Object, len(objects))
+	err := failed
+	if err == nil {
+		err = guard(func() error {
+			found, err := r.judge(ctx, policies.Set, s.evidence, &together)
+			for _, f := range found {
+				if f.Object < 0 || f.Object >= len(s.objects) {
+					return fmt.Errorf("%s names object %d of %d", f.Rule, f.Object, len(s.objects))
+				}
+				subjects[f.Object].Findings = append(subjects[f.Object].Findings, place(f, s.objects[f.Object]))
 			}
-			subjects[f.Object].Findings = append(subjects[f.Object].Findings, place(f, objects[f.Object]))
-		}
-		return err
-	})
+			return err
+		})
+	}
 	if err != nil && subjects[0].Error == "" {
 		subjects[0].Error = "all objects together: " + err.Error()
 	}

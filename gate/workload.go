@@ -13,20 +13,19 @@ import (
 
 // judgeWorkloads judges each object together with the images that it runs, in parallel, and adds what is found to
 // the object's own subject. Images that could not be looked at are undecided by themselves.
-func (r *run) judgeWorkloads(ctx context.Context, objects []*manifests.Object, subjects []Subject) {
-	if len(r.facts) == 0 {
-		return
+func (r *run) judgeWorkloads(ctx context.Context, s *set, subjects []Subject) {
+	if len(r.facts) == 0 || s == nil {
+		return // without a set, the run is undecided already
 	}
-	around := newNeighbours(objects)
-	inParallel(len(objects), workers(), func(i int) {
+	inParallel(len(s.objects), workers(), func(i int) {
 		err := guard(func() error {
-			evidence, any := r.workloadEvidence(objects[i], around)
+			evidence, any := r.workloadEvidence(s, i)
 			if !any {
 				return nil
 			}
 			found, err := r.judge(ctx, policies.Workload, evidence, &subjects[i])
 			for _, f := range onceEach(found) {
-				subjects[i].Findings = append(subjects[i].Findings, placeOwn(f, objects[i]))
+				subjects[i].Findings = append(subjects[i].Findings, placeOwn(f, s.objects[i]))
 			}
 			return err
 		})
@@ -59,12 +58,16 @@ func onceEach(findings []policies.Finding) []policies.Finding {
 
 // workloadEvidence assembles what the rules get to see of one object and its images. any tells that some image of
 // it was looked at.
-func (r *run) workloadEvidence(o *manifests.Object, around *neighbours) (e WorkloadEvidence, any bool) {
+func (r *run) workloadEvidence(s *set, i int) (e WorkloadEvidence, any bool) {
+	o := s.objects[i]
 	e = WorkloadEvidence{Kind: policies.Workload, File: o.File, Object: o.Value, Compose: o.Compose(), Pods: []WorkloadPodEvidence{}}
-	for _, pod := range o.Pods() {
+	for n, pod := range o.Pods() {
 		p := WorkloadPodEvidence{
 			Path: steps(pod.Path), SpecPath: steps(pod.SpecPath), Metadata: pod.Metadata, Spec: pod.Spec,
-			Containers: []WorkloadContainerEvidence{}, Policies: around.policies(o.Namespace, pod), Exec: around.exec(o.Namespace),
+			Containers: []WorkloadContainerEvidence{}, Policies: []string{}, Exec: []ExecEvidence{},
+		}
+		if !o.Compose() {
+			p.Policies, p.Exec = append(p.Policies, s.policies[s.first[i]+n]...), s.exec(o.Namespace)
 		}
 		for _, c := range pod.Containers {
 			container := WorkloadContainerEvidence{

@@ -31,7 +31,11 @@ func TestWorkloadFails(t *testing.T) {
 	w.ref, w.err = kubernetesReference("registry.example/shop/web:1")
 	r := &run{Gate: soundGate(t), facts: map[string][]*platformFacts{w.key(): {nil}}}
 	subjects := []Subject{{Name: "Pod/shop/web", Error: "before"}}
-	r.judgeWorkloads(t.Context(), objects, subjects)
+	together, err := putTogether(objects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.judgeWorkloads(t.Context(), together, subjects)
 	if got := subjects[0].Error; !strings.HasPrefix(got, "before\ninternal error") {
 		t.Errorf("got the error %q", got)
 	}

@@ -20,6 +20,9 @@ type composeFile struct {
 	name     string
 	value    map[string]any
 	document *document
+	// variables are those of the file .env beside it, and envFiles those of the files that services name as env_file.
+	variables variables
+	envFiles  map[string]variables
 }
 
 // service is what an object knows that is a service of a compose file.
@@ -120,7 +123,7 @@ func onlyKeys(value map[string]any, known []string) bool {
 
 // project is what reports call the services of a file together: by its own name, else its folder's, else the file's.
 func (c *composeFile) project() string {
-	if name, known := interpolate(composeText(c.value["name"])); known && name != "" {
+	if name, known := c.variables.interpolate(composeText(c.value["name"])); known && name != "" {
 		return name
 	}
 	if folder := path.Base(path.Dir(filepath.ToSlash(c.name))); folder != "." && folder != ".." && folder != "/" {
@@ -193,7 +196,7 @@ func (c *composeFile) includes(all composeFiles, limits Limits) *Object {
 			names = texts(long["path"])
 		}
 		for _, written := range names {
-			if name, _ := interpolate(written); all.beside(c, name) == nil {
+			if name, _ := c.variables.interpolate(written); all.beside(c, name) == nil {
 				t.unreadPart("file", fmt.Sprintf("includes %q, which is not among the files of this run", name), at)
 			}
 		}

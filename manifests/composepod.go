@@ -2,6 +2,7 @@ package manifests
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,7 +48,7 @@ func (t *translation) object(name string) *Object {
 // addImage translates image and build. What is built here has nothing that could be looked at before.
 func (t *translation) addImage(container map[string]any) {
 	image, at := t.get("image")
-	written, known := interpolate(composeText(image))
+	written, known := t.file.variables.interpolate(composeText(image))
 	build, buildAt := t.get("build")
 	policy, _ := t.get("pull_policy")
 	switch built := build != nil && slices.Contains([]string{"", "build", "never"}, t.text(policy)); {
@@ -114,13 +115,30 @@ func (t *translation) arguments(value any) []any {
 }
 
 // addEnvironment translates the variables. One without a value is that of whoever starts the file, and so is all that
-// comes from files: what is not known hides nothing.
+// comes from files that are not there: what is not known hides nothing.
 func (t *translation) addEnvironment(container map[string]any) {
-	if env := t.variables("environment", containerPath.with("env")); len(env) > 0 {
-		container["env"] = env
+	env := t.variables("environment", containerPath.with("env"))
+	set := map[string]bool{}
+	for _, variable := range env {
+		set[variable.(map[string]any)["name"].(string)] = true
 	}
-	if file, at := t.get("env_file"); file != nil {
-		t.fill(container, containerPath.with("envFrom"), []any{map[string]any{}}, at)
+	t.eachEnvFile(func(known variables, found bool, at composePlace) {
+		if !found {
+			t.fill(container, containerPath.with("envFrom"), []any{map[string]any{}}, at)
+		}
+		for _, name := range slices.Sorted(maps.Keys(known)) {
+			if *t.left -= int64(len(name)+len(known[name])) + entryBytes; *t.left <= 0 {
+				return
+			}
+			if !set[name] {
+				set[name] = true
+				t.places[containerPath.with("env", len(env)).String()] = at
+				env = append(env, map[string]any{"name": name, "value": known[name]})
+			}
+		}
+	})
+	if len(env) > 0 {
+		container["env"] = env
 	}
 }
 

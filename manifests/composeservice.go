@@ -136,7 +136,8 @@ func (t *translation) text(value any) string {
 	if *t.left -= int64(len(written)) + entryBytes; *t.left <= 0 {
 		return ""
 	}
-	text, _ := interpolate(written)
+	text, _ := t.file.variables.interpolate(written)
+	*t.left -= int64(len(text))
 	return text
 }
 

@@ -16,17 +16,23 @@ func composeText(value any) string {
 	return ""
 }
 
-// maxNested bounds defaults within defaults.
-const maxNested = 20
+const (
+	maxNested = 20      // defaults within defaults
+	maxGrowth = 1 << 20 // bytes by which variables may make a text longer
+)
 
-// interpolate replaces the variables of a compose file, whose values come from the environment of whoever starts it. None
-// is known here: ${NAME:-default} and ${NAME-default} are taken for the default, ${NAME:+other} for the other, and the
-// rest stay, as ${NAME}; known tells that there are none of these. $$ is a dollar sign.
-func interpolate(s string) (text string, known bool) { return interpolateWithin(s, maxNested) }
+// interpolate replaces the variables of a compose file, whose values come from the file .env beside it, and from the
+// environment of whoever starts it, which nobody knows here: ${NAME:-default} and ${NAME-default} are taken for the
+// default, ${NAME:+other} for the other, and the rest stay, as ${NAME}; known tells that there are none of these. $$ is
+// a dollar sign.
+func (v variables) interpolate(s string) (text string, known bool) {
+	return v.interpolateWithin(s, maxNested)
+}
 
-func interpolateWithin(s string, depth int) (text string, known bool) {
+func (v variables) interpolateWithin(s string, depth int) (text string, known bool) {
 	var b strings.Builder
 	known = true
+	most := len(s) + maxGrowth
 	for {
 		before, after, found := strings.Cut(s, "$")
 		b.WriteString(before)
@@ -34,6 +40,7 @@ func interpolateWithin(s string, depth int) (text string, known bool) {
 			return b.String(), known
 		}
 		name, rest := variableName(strings.TrimPrefix(after, "{"))
+		operation := ""
 		switch {
 		case strings.HasPrefix(after, "$"):
 			b.WriteString("$")
@@ -43,29 +50,29 @@ func interpolateWithin(s string, depth int) (text string, known bool) {
 			b.WriteString("$") // no variable: compose refuses it
 			s = after
 			continue
-		case !strings.HasPrefix(after, "{"):
-			b.WriteString("${" + name + "}")
-			known, s = false, rest
-			continue
+		case strings.HasPrefix(after, "{"):
+			operation, rest = closed(rest)
 		}
-		operation, behind := closed(rest)
-		s = behind
-		value, isKnown := substitute(operation, depth)
-		if !isKnown && value == "" {
-			value = "${" + name + "}"
+		s = rest
+		value, isKnown := v.substitute(name, operation, depth)
+		if !isKnown && value == "" || b.Len()+len(value) > most {
+			value, isKnown = "${"+name+"}", false
 		}
 		b.WriteString(value)
 		known = known && isKnown
 	}
 }
 
-// substitute is what an operation makes of a variable that is not known; "" where it makes nothing.
-func substitute(operation string, depth int) (text string, known bool) {
-	operation = strings.TrimPrefix(operation, ":")
-	if depth > 0 && operation != "" && (operation[0] == '-' || operation[0] == '+') {
-		return interpolateWithin(operation[1:], depth-1)
+// substitute is what an operation makes of a variable; "" where it makes nothing of one that is not known.
+func (v variables) substitute(name, operation string, depth int) (text string, known bool) {
+	value, set := v[name]
+	operation, notEmpty := strings.CutPrefix(operation, ":")
+	set = set && (value != "" || !notEmpty)
+	other := depth > 0 && operation != "" && (operation[0] == '-' && !set || operation[0] == '+')
+	if other {
+		return v.interpolateWithin(operation[1:], depth-1)
 	}
-	return "", false
+	return value, set
 }
 
 // variableName takes the name of a variable off the begin of a text.

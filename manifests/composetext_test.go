@@ -1,7 +1,10 @@
 package manifests
 
 import (
+	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -23,11 +26,64 @@ func TestInterpolate(t *testing.T) {
 		{"${A:-a:b}:/c", "a:b:/c", true},
 		{"${A", "${A}", false},
 		{"$(date) $1 $", "$(date) $1 $", true},
+		{"${SET} $SET ${SET:-b} ${SET-b} ${SET:?b} ${SET:+b}", "a a a a a b", true},
+		{"${EMPTY}${EMPTY:-b}${EMPTY-c}${EMPTY:+b}", "bb", true},
 	} {
-		if got, known := interpolate(c.written); got != c.want || known != c.known {
+		if got, known := (variables{"SET": "a", "EMPTY": ""}).interpolate(c.written); got != c.want || known != c.known {
 			t.Errorf("%q: got %q, %t, want %q, %t", c.written, got, known, c.want, c.known)
 		}
 	}
+}
+
+func TestParseVariables(t *testing.T) {
+	const text = `# a comment
+A=1
+ export B = two words # and a comment
+C='$A # not one'
+D="$A ${B:-x} \"q\" \$A
+over lines" # behind it
+E: yaml
+F=
+not a variable
+1=none
+=none
+G="never closed
+H=${C}#no comment
+`
+	want := variables{
+		"A": "1", "B": "two words", "C": "$A # not one", "D": "1 two words \"q\" $A\nover lines", "E": "yaml", "F": "",
+		"G": `"never closed`, "H": "$A # not one#no comment",
+	}
+	if got := parseVariables(text); !maps.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	// Each line doubles the value: nothing may grow without bound.
+	bomb := "A0=" + strings.Repeat("x", 1000) + "\n"
+	for i := range 1000 {
+		bomb += fmt.Sprintf("A%d=$A%d$A%d\n", i+1, i, i)
+	}
+	for name, value := range parseVariables(bomb) {
+		if len(value) > maxValue {
+			t.Errorf("%s has %d bytes", name, len(value))
+		}
+	}
+	if text, known := (variables{"A": strings.Repeat("x", maxValue)}).interpolate(strings.Repeat("$A", 1000)); known || len(text) > 2*maxGrowth {
+		t.Errorf("%d bytes, %t", len(text), known)
+	}
+}
+
+// FuzzParseVariables: whatever a file of variables holds, reading it ends, and what it gives is bounded and named.
+func FuzzParseVariables(f *testing.F) {
+	for _, text := range []string{"A=1\nB=$A$A\n", "A='x\ny'\nexport B=\"\\\"$A\"", "A=\"\\", "A: b # c", "A=${B:-${C:+'}}"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for name, value := range parseVariables(text) {
+			if known, more := variableName(name); known == "" || more != "" || len(value) > maxValue {
+				t.Errorf("%q is %d bytes", name, len(value))
+			}
+		}
+	})
 }
 
 func TestSplitWords(t *testing.T) {

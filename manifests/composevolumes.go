@@ -23,7 +23,7 @@ func (t *translation) addVolumes() {
 		t.each(list.field, func(item any, at composePlace) { t.fileVolume(list.field, list.folder, item, at) })
 	}
 	t.each("devices", func(item any, at composePlace) {
-		text, _ := interpolate(composeText(item))
+		text, _ := t.file.variables.interpolate(composeText(item))
 		if long, isMap := item.(map[string]any); isMap {
 			text, at = t.text(long["source"]), at.below("source")
 		}
@@ -47,7 +47,7 @@ var drive = regexp.MustCompile(`^[A-Za-z]:[\\/]`)
 
 // shortVolume translates source:target:mode.
 func (t *translation) shortVolume(written string, at composePlace) {
-	text, _ := interpolate(written)
+	text, _ := t.file.variables.interpolate(written)
 	prefix := drive.FindString(text)
 	parts := strings.Split(text[len(prefix):], ":")
 	parts[0] = prefix + parts[0]

@@ -134,7 +134,7 @@ func (f *file) decode(index int) {
 	switch {
 	case err != nil || value == nil:
 	case f.lines == nil && isCompose(f.name, value):
-		d.claims, d.compose = true, &composeFile{f.name, value.(map[string]any), d.document}
+		d.claims, d.compose = true, &composeFile{name: f.name, value: value.(map[string]any), document: d.document}
 	default:
 		d.claims = claimsObject(value)
 		d.addObjects(value, nil)

@@ -51,6 +51,7 @@ func Load(ctx context.Context, targets []string, stdin io.Reader, options Option
 		files = append(files, in.files...)
 	}
 	decodeAll(files)
+	s.readVariables()
 	return s.collect(composeFilesIn(files))
 }
 
@@ -83,6 +84,8 @@ type input struct {
 	name     string
 	explicit bool                     // named by the user, not met in a folder
 	open     func() (*os.File, error) // nil for stdin, for what is rendered, and for what is a problem already
+	// beside opens a file by its path from the folder of this one, out of which no link leads; nil where open is.
+	beside func(name string) (*os.File, error)
 	// rendering is set if the input is a chart or a kustomization, and parts are those of its files that were named.
 	rendering *rendering
 	parts     []string
@@ -201,6 +204,17 @@ func (s *scan) target(target string) {
 		s.problem(name, Unreadable, errIrregular)
 	case info.Mode().IsRegular() && s.part(name, file):
 	default:
-		s.add(&input{name: name, explicit: true, open: func() (*os.File, error) { return os.OpenFile(target, openFlags, 0) }})
+		s.add(&input{
+			name: name, explicit: true,
+			open: func() (*os.File, error) { return os.OpenFile(target, openFlags, 0) },
+			beside: func(other string) (*os.File, error) {
+				root, err := os.OpenRoot(filepath.Dir(target))
+				if err != nil {
+					return nil, err
+				}
+				defer root.Close()
+				return root.OpenFile(other, openFlags, 0)
+			},
+		})
 	}
 }

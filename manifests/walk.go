@@ -131,8 +131,12 @@ func (w *walk) entry(rel string, entry fs.DirEntry, inChart bool) {
 
 func (w *walk) file(rel string, inChart bool) {
 	w.files[rel] = true
-	open := func() (*os.File, error) { return w.root.OpenFile(filepath.FromSlash(rel), openFlags, 0) }
-	w.add(&input{name: w.full(rel), inChart: inChart, open: open})
+	open := func(rel string) (*os.File, error) { return w.root.OpenFile(filepath.FromSlash(rel), openFlags, 0) }
+	w.add(&input{
+		name: w.full(rel), inChart: inChart,
+		open:   func() (*os.File, error) { return open(rel) },
+		beside: func(other string) (*os.File, error) { return open(path.Join(path.Dir(rel), other)) },
+	})
 }
 
 // followLinks reads the links to files within the folder, unless the file itself is read. kubectl would also

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/anchore/syft/syft/pkg"
 
@@ -219,6 +220,11 @@ func listMode(mode os.FileMode) string {
 // the working directory, and those on the PATH.
 func startable(c image.Config) []string {
 	var names []string
+	for _, variable := range c.Env {
+		if file, ok := strings.CutPrefix(variable, "BASH_ENV="); ok { // bash runs it first
+			names = append(names, path.Join("/", c.WorkingDir, file))
+		}
+	}
 	for _, args := range [][]string{slices.Concat(c.Entrypoint, c.Cmd), c.Healthcheck} {
 		for _, arg := range args[:min(len(args), maxArguments)] {
 			if path.IsAbs(arg) {

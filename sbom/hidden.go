@@ -131,6 +131,13 @@ var hidings = map[string]hiding{
 	"f0VMRgECAQ":                             {base64Packing, 0, nil, inText},
 	"TVqQAAMAAAAEAAAA":                       {base64Packing, 0, nil, inText},
 	"H4sIA":                                  {base64Packing, 0, isBase64, inText},
+	"/Td6WFoAA":                              {base64Packing, 0, nil, inText},      // xz
+	"QlpoOTFBWSZTW":                          {base64Packing, 0, nil, inText},      // bzip2 -9
+	"KLUv/":                                  {base64Packing, 0, isBase64, inText}, // zstd
+	"BCJNGG":                                 {base64Packing, 0, isBase64, inText}, // lz4
+	"UEsDBAoA":                               {base64Packing, 0, isBase64, inText}, // zip, stored
+	"UEsDBBQA":                               {base64Packing, 0, isBase64, inText},
+	"ZjBWTVJnSUJBU":                          {base64Packing, 0, nil, inText}, // base64 of base64 of a program
 	"7f454c46010101":                         {hexPacking, 0, nil, inText},
 	"7f454c46020101":                         {hexPacking, 0, nil, inText},
 	"7F454C46010101":                         {hexPacking, 0, nil, inText},

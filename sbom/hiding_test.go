@@ -233,6 +233,12 @@ func hidingPlaces() []hidden {
 		{"gzip", "/a.gz", 0o644, func(t testing.TB) []byte { return gzipOf(t, miner) }, ""},
 		{"tar in gzip", "/a.tgz", 0o644, func(t testing.TB) []byte { return gzipOf(t, tarOf(t, "b/c", miner)) }, "b/c"},
 		{"zstd", "/a.tzst", 0o644, func(t testing.TB) []byte { return zstdOf(t, tarOf(t, "b/c", miner)) }, "b/c"},
+		{"zstd behind a frame that is skipped", "/a.zst", 0o644, func(t testing.TB) []byte {
+			return append([]byte("\x5a\x2a\x4d\x18\x03\x00\x00\x00xyz"), zstdOf(t, miner)...)
+		}, ""},
+		{"zstd behind a long frame that is skipped", "/a.zst", 0o644, func(t testing.TB) []byte {
+			return append(append([]byte("\x50\x2a\x4d\x18\x00\x00\x01\x00"), make([]byte, 1<<16)...), zstdOf(t, miner)...)
+		}, ""},
 		{"xz", "/a.txz", 0o644, func(t testing.TB) []byte { return filtered(t, tarOf(t, "b/c", miner), "xz", "-c") }, "b/c"},
 		{"bzip2", "/a.tbz", 0o644, func(t testing.TB) []byte { return filtered(t, tarOf(t, "b/c", miner), "bzip2", "-c") }, "b/c"},
 		{"zip", "/a.jar", 0o644, func(t testing.TB) []byte { return zipOf(t, zip.Deflate, "b/c", miner) }, "b/c"},
@@ -267,6 +273,19 @@ func hidingPlaces() []hidden {
 			}
 			return []byte("data = '''" + lines.String() + "'''\n")
 		}, "+10!/+200"},
+		{"base64 of xz", "/run.sh", 0o644, func(t testing.TB) []byte {
+			return []byte("echo " + base64.StdEncoding.EncodeToString(filtered(t, miner, "xz", "-c")) + " | base64 -d | xz -d > x\n")
+		}, "+5"},
+		{"base64 of bzip2", "/run.sh", 0o644, func(t testing.TB) []byte {
+			return []byte("echo " + base64.StdEncoding.EncodeToString(filtered(t, miner, "bzip2", "-c")) + " | base64 -d | bunzip2 > x\n")
+		}, "+5"},
+		{"base64 of zstd", "/run.sh", 0o644, func(t testing.TB) []byte {
+			return []byte("echo " + base64.StdEncoding.EncodeToString(zstdOf(t, miner)) + " | base64 -d | unzstd > x\n")
+		}, "+5"},
+		{"base64 of zip", "/run.py", 0o644, func(t testing.TB) []byte {
+			return []byte("zip = '" + base64.StdEncoding.EncodeToString(zipOf(t, zip.Deflate, "b/c", miner)) + "'\n")
+		}, "+7!/b/c"},
+		{"base64 twice", "/run.sh", 0o644, fixed([]byte("echo " + base64.StdEncoding.EncodeToString([]byte(base64.StdEncoding.EncodeToString(miner))) + "\n")), "+5!/+0"},
 		{"hexadecimal", "/run.pl", 0o644, fixed([]byte("print pack 'H*', '" + hex.EncodeToString(miner) + "'")), "+18"},
 		{"configuration of any name", "/srv/data.bin", 0o644, fixed([]byte(text)), ""},
 		{"script", "/run", 0o644, fixed([]byte("#!/bin/sh\n" + script)), ""},

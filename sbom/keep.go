@@ -159,7 +159,7 @@ func (s *scanner) visit(m *image.Member, stream *image.Content) (keep bool, err 
 	if err != nil {
 		return keep, err
 	}
-	f := &facts{kind: c.kind, binary: !isText(head)}
+	f := &facts{kind: c.kind, binary: !isRead(head)}
 	f.oversized = m.Size > s.limits.Script && !f.binary && mayBeShells(m.Name, head)
 	if s.table.matters(m.Name, m.Mode, c) {
 		f.content = c
@@ -183,7 +183,7 @@ func (s *scanner) visit(m *image.Member, stream *image.Content) (keep bool, err 
 // startable says whether a file may be a text that something starts: text will be asked for it then. A file that
 // is missed here costs a second reading of its layer.
 func (s *scanner) startable(m *image.Member, head []byte) bool {
-	return m.Size <= s.limits.Script && isText(head) && !isProgram(head) &&
+	return m.Size <= s.limits.Script && isRead(head) &&
 		(s.starts[path.Base(m.Name)] || hashBang(head) || path.Ext(m.Name) == ".sh" || isAutostart(m.Name))
 }
 

@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // kind is what a file is by its first bytes, as far as it matters how closely to look at it.
@@ -111,4 +112,14 @@ func isBytecode(head []byte) bool {
 // isText says whether a file begins as text does.
 func isText(head []byte) bool {
 	return len(head) > 0 && bytes.IndexByte(head, 0) < 0
+}
+
+// isRead says whether a shell that is told to run a file would read it: it does if the first line is text, whatever
+// follows.
+func isRead(head []byte) bool {
+	if isProgram(head) || isText(head) {
+		return !isProgram(head)
+	}
+	line, _, ends := bytes.Cut(head, []byte("\n"))
+	return ends && utf8.Valid(line) && !bytes.ContainsFunc(line, func(r rune) bool { return r < ' ' && r != '\t' && r != '\r' })
 }

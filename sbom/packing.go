@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // packing is how something is packed.
@@ -59,7 +60,8 @@ var forms = []struct {
 	is func(head []byte) bool
 	packing
 }{
-	{isTar, tarPacking}, {isCpio, cpioPacking}, {isBzip2, bzip2Packing}, {isLZMA, lzmaPacking}, {isAsar, asarPacking},
+	{isSkippedZstd, zstdPacking}, {isSkippedLZ4, lz4Packing}, {isTar, tarPacking}, {isCpio, cpioPacking},
+	{isBzip2, bzip2Packing}, {isLZMA, lzmaPacking}, {isAsar, asarPacking},
 }
 
 // packingOf says what head begins.
@@ -114,6 +116,29 @@ func isTar(head []byte) bool {
 		}
 	}
 	return sum == written
+}
+
+// skipFrames returns what follows frames that decoders of zstd and lz4 skip (RFC 8878, 3.1.2), and whether there are
+// any: pzstd begins its files with one, and it may hold whatever one likes.
+func skipFrames(head []byte) (rest []byte, skipped bool) {
+	const frameHead = 8
+	for len(head) >= frameHead && head[0]>>4 == 5 && string(head[1:4]) == "\x2a\x4d\x18" {
+		skipped = true
+		head = head[min(int64(len(head)), frameHead+int64(binary.LittleEndian.Uint32(head[4:]))):]
+	}
+	return head, skipped
+}
+
+// isSkippedZstd takes frames that are skipped for zstd's also if it cannot be seen in the head what follows them.
+func isSkippedZstd(head []byte) bool {
+	const magic = "\x28\xb5\x2f\xfd"
+	rest, skipped := skipFrames(head)
+	return skipped && strings.HasPrefix(magic, string(rest[:min(len(rest), len(magic))]))
+}
+
+func isSkippedLZ4(head []byte) bool {
+	rest, skipped := skipFrames(head)
+	return skipped && bytes.HasPrefix(rest, []byte("\x04\x22\x4d\x18"))
 }
 
 func isBzip2(head []byte) bool {

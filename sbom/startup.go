@@ -178,9 +178,10 @@ func (s *scanner) text(name string) (string, bool) {
 		return "", false
 	}
 	text, err := io.ReadAll(io.LimitReader(section, s.limits.Script+1))
-	if err != nil || int64(len(text)) > s.limits.Script || !isText(text) || isProgram(text) {
+	if err != nil || int64(len(text)) > s.limits.Script || !isRead(text) {
 		return "", false
 	}
+	text = bytes.ReplaceAll(text, []byte{0}, nil) // as shells do
 	return string(bytes.TrimPrefix(text, []byte("\ufeff"))), true
 }
 

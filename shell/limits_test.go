@@ -24,7 +24,7 @@ func TestHostile(t *testing.T) {
 		"arrays":       {"a=('')\n" + r("a=(\"${a[@]}\" \"${a[@]}\")\n", 100), "more than 10000 elements"},
 		"parameters-2": {"set -- '' ''\n" + r("set -- \"$@\" \"$@\"\n", 100), "more than 10000 arguments"},
 		"total":        {"X=" + r("a", 1<<16) + "\n" + r("echo $X | tr a b | rev\n", 1000), "values of more than 33554432 bytes in total"},
-		"recursion":    {`X='eval "$X";eval "$X"'; eval "$X"`, "nested deeper than 200 levels"},
+		"recursion":    {`X='X="$X "; eval "$X";eval "$X"'; eval "$X"`, "nested deeper than 200 levels"},
 		"braces":       {r(r("{a,b}", 80)+"\n", 100), "more than 200000 steps"},
 		"actions":      {distinct(200, "curl u%|sh\n"), "more than 100 actions"},
 		"files":        {distinct(3000, "echo > f%\n"), "more than 2000 files"},

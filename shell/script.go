@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -18,6 +19,7 @@ type layer struct {
 	outer  *layer         // where the statement stands that runs this one; nil for a script itself
 	stack  []*syntax.Stmt // the statements that are being walked, outermost first
 	via    string         // how the outer layer runs it
+	params []string       // $1 ... when it began
 }
 
 // scriptRun says how a text is run as a script.
@@ -32,14 +34,15 @@ type scriptRun struct {
 // runText walks text as a shell script.
 func (in *interp) runText(text string, r scriptRun) effect {
 	var e effect
+	text = strings.ToValidUTF8(text, "\ufffd") // shells do not care
 	if strings.TrimSpace(text) == "" || in.budget.stopped || in.merelyUnknown(text) {
 		return e
 	}
-	if !in.step() || in.foreign(text, r) {
+	if !in.step() || in.foreign(text, r) || in.startsItself(text) {
 		return e
 	}
 	in.deeper(func() {
-		l := &layer{src: text, outer: in.layer, via: r.via}
+		l := &layer{src: text, outer: in.layer, via: r.via, params: slices.Clone(in.env.params)}
 		if l.outer != nil && l.outer.vector && in.known(text) && strings.Contains(l.outer.src, text) {
 			l.outer = nil // the argument of -c is the script
 		}
@@ -49,6 +52,27 @@ func (in *interp) runText(text string, r scriptRun) effect {
 		in.layer = saved
 	})
 	return e
+}
+
+// startsItself tells that text is walked already, by itself, as often as may say anything new: entrypoints start
+// themselves again as another user, exec gosu redis "$0" "$@". One that was given fewer arguments each time would end.
+func (in *interp) startsItself(text string) bool {
+	const enough = 3
+	times := 0
+	for l := in.layer; l != nil && times < enough; l = l.outer {
+		if l.src == text && len(l.params) <= len(in.env.params) && sameWords(l.params, in.env.params) {
+			times++
+		}
+	}
+	return times == enough
+}
+
+// sameWords tells that the same words are in both lists, in whatever order and number.
+func sameWords(a, b []string) bool {
+	in := func(list []string) func(string) bool {
+		return func(word string) bool { return !slices.Contains(list, word) }
+	}
+	return !slices.ContainsFunc(a, in(b)) && !slices.ContainsFunc(b, in(a))
 }
 
 // merelyUnknown tells that of text nothing at all is known, not even where it came from: a file of the image, an

@@ -138,6 +138,7 @@ func (l Limits) analyze(args []string) *interp { return newInterp(l).analyze(arg
 func (l Limits) analyzeScript(script string) *interp { return newInterp(l).analyzeScript(script) }
 
 func (in *interp) analyze(args []string) *interp {
+	args = commandLine(args)
 	joined, ok := in.joinArgs(args)
 	if !ok || len(args) == 0 {
 		return in

@@ -195,7 +195,7 @@ func (in *interp) cmdExe(c *call) effect {
 		return effect{}
 	}
 	line := strings.Join(args[1:], " ")
-	for _, part := range strings.FieldsFunc(line, func(r rune) bool { return r == '&' || r == '|' }) {
+	for _, part := range windowsCommands(line) {
 		argv := windowsFields(part)
 		if len(argv) == 0 {
 			continue
@@ -230,6 +230,49 @@ func windowsFields(line string) []string {
 	}
 	s.end()
 	return s.fields
+}
+
+// commandLine takes apart a command that is one text instead of arguments: images for Windows hold a shell's so, by
+// ArgsEscaped. Elsewhere nothing is called so.
+func commandLine(args []string) []string {
+	if len(args) == 0 || !strings.Contains(args[0], " ") {
+		return args
+	}
+	line := strings.Join(args, " ")
+	words := windowsFields(line)
+	if len(words) == 0 {
+		return args
+	}
+	switch programName(strings.ToLower(words[0])) {
+	case "cmd":
+		if at := strings.Index(strings.ToLower(line), " /c "); at >= 0 {
+			return []string{words[0], "/c", line[at+len(" /c "):]}
+		}
+		return words
+	case "powershell", "pwsh":
+		return words
+	}
+	return args
+}
+
+// windowsCommands splits what cmd is given into commands, outside of double quotes. Those around the whole are cmd's.
+func windowsCommands(line string) []string {
+	line = strings.TrimSpace(line)
+	if strings.Count(line, `"`) > 1 && line[0] == '"' && line[len(line)-1] == '"' {
+		line = line[1 : len(line)-1]
+	}
+	var commands []string
+	quoted, from := false, 0
+	for i := range len(line) {
+		switch c := line[i]; {
+		case c == '"':
+			quoted = !quoted
+		case !quoted && (c == '&' || c == '|'):
+			commands = append(commands, line[from:i])
+			from = i + 1
+		}
+	}
+	return append(commands, line[from:])
 }
 
 // certutil is certutil -urlcache -f URL FILE.

@@ -35,7 +35,6 @@ func measureSiege(ctx context.Context, out io.Writer, dir string) error {
 			l.strangers, l.state("repositories that nobody has heard of"),
 			l.hostile, l.state("hostile bodies"),
 			l.slow, l.state("slow clients"),
-			l.hour, l.state("another hour of events"),
 		}
 	})
 }

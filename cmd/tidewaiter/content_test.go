@@ -9,6 +9,8 @@ import (
 	"slices"
 	"testing"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"github.com/tidewaiter/tidewaiter/gate"
 	"github.com/tidewaiter/tidewaiter/image/imagetest"
 )
@@ -50,6 +52,35 @@ func TestOwnProgramIsHarmless(t *testing.T) {
 		t.Errorf("check: %v", err)
 	}
 	if got, want := rulesOf(t, out), []string{"image/no-trust-policy", "image/root-user"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestOwnImage has ko build our image as docs/image.md says, and judges it: nothing is in it that we would report.
+func TestOwnImage(t *testing.T) {
+	ko, host := tool(t, "TIDEWAITER_KO"), imagetest.Host(t)
+	layout, err := os.MkdirTemp("", "tidewaiter-ko-") // ko wants no capital letters in it
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(layout) })
+	base, err := imagetest.Build(func(c *v1.ConfigFile) { c.Config.User = "65532:65532" }, map[string]string{"etc/passwd": "nonroot:x:65532:65532::/home/nonroot:/sbin/nologin\n"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	imagetest.Push(t, host+"/base:1", base)
+	cmd := exec.Command(ko, "build", "--bare", "--push=false", "--oci-layout-path="+layout, "--platform=linux/amd64", "--sbom=none", "./cmd/tidewaiter")
+	cmd.Dir = "../.."
+	cmd.Env = append(os.Environ(), "KO_DOCKER_REPO="+host+"/tidewaiter", "KO_DEFAULTBASEIMAGE="+host+"/base:1", "GOFLAGS=-trimpath")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("ko: %v\n%s", err, out)
+	}
+	var out, errs bytes.Buffer
+	args := []string{"check", "--format", "json", "oci:" + layout}
+	if code := run(t.Context(), args, nil, &out, &errs); code != exitAllowed {
+		t.Errorf("got exit code %d: %s", code, errs.String())
+	}
+	if got, want := rulesOf(t, out.Bytes()), []string{"image/no-trust-policy"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -2,8 +2,8 @@
 # scope: package
 # title: Library that is loaded into every program
 # description: >-
-#   A library in /etc/ld.so.preload, or in LD_PRELOAD, runs inside every program of the container and decides what
-#   that sees. That is how rootkits hide processes and files. Allocators (jemalloc, tcmalloc and their like) are
+#   A library in /etc/ld.so.preload, LD_PRELOAD or LD_AUDIT runs inside every program of the container and decides
+#   what that sees. That is how rootkits hide processes and files. Allocators (jemalloc, tcmalloc and their like) are
 #   preloaded by honest images, too.
 # related_resources:
 #   - ref: https://attack.mitre.org/techniques/T1574/006/
@@ -23,8 +23,9 @@ deny contains finding if some finding in images.by_file("preload", "makes every 
 
 deny contains {"msg": msg, "path": ["config", "env"], "severity": severity(value), "evidence": {"value": value}} if {
 	some variable in input.config.env
-	startswith(variable, "LD_PRELOAD=")
-	value := trim_prefix(variable, "LD_PRELOAD=")
+	some name in {"LD_AUDIT", "LD_PRELOAD"}
+	startswith(variable, concat("", [name, "="]))
+	value := substring(variable, count(name) + 1, -1)
 	value != ""
 	msg := lib.line(sprintf("the environment makes every program load %s", [value]))
 }
