@@ -4,7 +4,7 @@
 # shellcheck disable=SC2317 # "each" calls functions by their names
 set -euo pipefail
 # shellcheck source=action/lib.sh
-source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "${BASH_SOURCE[0]%/*}/lib.sh" # no program until that has cleaned PATH
 
 reports=$(mktemp -d "$RUNNER_TEMP/tidewaiter-reports.XXXXXX")
 options=() targets=()
@@ -28,24 +28,45 @@ policy() {
 # mind warns where a pull request changes what it is judged by.
 mind() {
 	[[ ${GITHUB_EVENT_NAME:-} == pull_request* ]] || return 0
-	local folder workspace
-	workspace=$(cd -P -- "$GITHUB_WORKSPACE" && pwd)
-	folder=$(cd -P -- "$(dirname -- "$2")" 2>/dev/null && pwd) || return 0 # the program will say that it is not there
-	[[ $folder/ == "$workspace"/* ]] || return 0
-	if changed "$workspace" "$folder/$(basename -- "$2")"; then
-		complain warning "this pull request changes $(plain "$2"), which it is judged by (input $1): review that as you would review the gate being taken away"
-	elif [[ $? != 1 ]]; then
-		complain notice "whether this pull request changes $(plain "$2"), which it is judged by (input $1), cannot be told: check it out with fetch-depth: 2"
+	local folder workspace code=2
+	if ! linked "$2"; then
+		workspace=$(cd -P -- "$GITHUB_WORKSPACE" && pwd)
+		folder=$(cd -P -- "$(dirname -- "$2")" 2>/dev/null && pwd) || return 0 # the program will say that it is not there
+		[[ $folder/ == "$workspace"/* ]] || return 0
+		code=0
+		changed "$workspace" "$folder/$(basename -- "$2")" || code=$?
 	fi
+	case $code in
+	0) complain warning "this pull request changes $(plain "$2"), which it is judged by (input $1): review that as you would review the gate being taken away" ;;
+	2) complain notice "whether this pull request changes $(plain "$2"), which it is judged by (input $1), cannot be told: check it out with fetch-depth: 2, and name it without symbolic links" ;;
+	esac
+}
+
+# linked tells whether a symbolic link in the workspace is part of a path, or lies below it: a pull request could turn it to what lies there
+# already, or outside, and the file that it then leads to would be none that it changes.
+linked() {
+	local part path=$GITHUB_WORKSPACE
+	[[ $1 != /* || $1 == "$path"/* ]] || return 1
+	while IFS= read -r -d / part; do
+		path+=/$part
+		[[ ! -L $path ]] || return 0
+	done <<<"${1#"$path"/}/"
+	[[ -n $(find "$path" -type l 2>/dev/null) ]] # in a folder of rules
 }
 
 # changed tells whether the pull request that is checked out in a folder changes a path: 0 yes, 1 no, 2 nobody can tell. GitHub
 # tries a pull request as a merge; its first parent is what it goes into.
 changed() {
-	local workspace=$1 path=$2 code=0
-	[[ ! -L $path && $(git -C "$workspace" rev-parse --verify --quiet HEAD 2>/dev/null) == "${GITHUB_SHA:-}" ]] || return 2
+	local workspace=$1 path=${2#"$1"/} folder code=0
+	[[ $(git -C "$workspace" rev-parse --verify --quiet HEAD 2>/dev/null) == "${GITHUB_SHA:-}" ]] || return 2
 	git -C "$workspace" rev-parse --verify --quiet HEAD^2 >/dev/null 2>&1 || return 2
-	git -C "$workspace" diff-tree -r --quiet HEAD^1 HEAD -- ":(top,literal)${path#"$workspace"/}" 2>/dev/null || code=$?
+	# Of what is in a submodule, the commit of the submodule is what a pull request changes.
+	folder=$path
+	while [[ $folder == */* ]]; do
+		folder=${folder%/*}
+		[[ $(git --literal-pathspecs -C "$workspace" ls-tree HEAD -- "$folder") != 160000* ]] || path=$folder
+	done
+	git -C "$workspace" diff-tree -r --quiet --ignore-submodules=none HEAD^1 HEAD -- ":(top,literal)$path" 2>/dev/null || code=$?
 	case $code in
 	0) return 1 ;;
 	1) return 0 ;;

@@ -4,7 +4,7 @@
 # workflow. There is no way to the program around either.
 set -euo pipefail
 # shellcheck source=action/lib.sh
-source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "${BASH_SOURCE[0]%/*}/lib.sh" # no program until that has cleaned PATH
 
 repository=https://github.com/tidewaiter/tidewaiter
 folder=$(mktemp -d "$RUNNER_TEMP/tidewaiter.XXXXXX")

@@ -16,7 +16,7 @@ plain() {
 	local LC_ALL=C
 	local text=${1//[^ -~]/?}
 	text=${text//%/%25}
-	text=${text//\#\#[/\#[}
+	text=${text//\#[/?[}
 	printf '"%.200s"' "$text"
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tidewaiter/tidewaiter/gate/strictyaml"
+	"github.com/tidewaiter/tidewaiter/image"
 	"github.com/tidewaiter/tidewaiter/policies"
 	"github.com/tidewaiter/tidewaiter/signature"
 )
@@ -100,7 +101,20 @@ func (c *Config) validate() error {
 	if c.FailOn == policies.Off {
 		complain([]any{"failOn"}, "failOn: off would let everything through; use low, medium, high or critical")
 	}
+	if err := image.CheckPlatforms(c.Platforms); err != nil {
+		complain([]any{"platforms"}, "platforms: %w", err)
+	}
 	for host, registry := range c.Registries {
+		if err := checkRegistry(host); err != nil {
+			complain([]any{"registries", host}, "registries: %w", err)
+		}
+		for key, hosts := range map[string][]string{"tokenHosts": registry.TokenHosts, "privateHosts": registry.PrivateHosts} {
+			for i, h := range hosts {
+				if !isHost(h) {
+					complain([]any{"registries", host, key, i}, "%s of %s: %q is no host: leave scheme and path out, as in auth.example:8443", key, host, h)
+				}
+			}
+		}
 		if registry.Credentials != "" && registry.Credentials != "docker" && registry.Credentials != "none" {
 			complain([]any{"registries", host, "credentials"}, "credentials of %s: %q is neither docker nor none", host, registry.Credentials)
 		}
@@ -122,6 +136,21 @@ func (c *Config) validate() error {
 	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return errors.Join(problems...)
 }
+
+// checkRegistry refuses what no registry of a reference is called: the settings would be nobody's.
+func checkRegistry(host string) error {
+	canonical, err := image.ParseHost(host)
+	switch {
+	case err == nil && canonical != host:
+		return fmt.Errorf("%q is spelled %q in references: write that", host, canonical)
+	case err != nil && (!isHost(host) || strings.ContainsAny(host, ".:")):
+		return fmt.Errorf("%q is no host: leave scheme and path out, as in registry.example:5000", host)
+	}
+	return nil
+}
+
+// isHost tells that text may be a host with or without a port, be it one of a local network without a dot.
+func isHost(s string) bool { return s != "" && !strings.ContainsAny(s, "/@ ") }
 
 // Path returns name, if it is relative, below the folder of the configuration file.
 func (c *Config) Path(name string) string {
@@ -167,6 +196,20 @@ func (c *Config) PlainHTTP() []string {
 	return hosts
 }
 
+// AllowPlainHTTP allows HTTP without TLS to a registry, as plainHTTP of it does.
+func (c *Config) AllowPlainHTTP(host string) error {
+	if err := checkRegistry(host); err != nil {
+		return err
+	}
+	if c.Registries == nil {
+		c.Registries = map[string]RegistryConfig{}
+	}
+	r := c.Registries[host]
+	r.PlainHTTP = true
+	c.Registries[host] = r
+	return nil
+}
+
 // TokenHosts lists the hosts that may be given each registry's credentials.
 func (c *Config) TokenHosts() map[string][]string {
 	hosts := map[string][]string{}
@@ -189,7 +232,8 @@ func (c *Config) PrivateHosts() []string {
 // Dir is the folder that relative paths of the configuration are relative to.
 func (c *Config) Dir() string { return c.dir }
 
-// Explain gives the problems of a trust policy and of its trusted roots the lines of the file that they stand in.
+// Explain gives the problems of a trust policy, of its trusted roots and of severities of rules the lines of the file that
+// they stand in.
 func (c *Config) Explain(err error) error {
 	if c.file == nil || err == nil {
 		return err
@@ -203,7 +247,7 @@ func (c *Config) Explain(err error) error {
 	}
 	var policy *signature.PolicyError
 	if !errors.As(err, &policy) {
-		return c.explainRoot(err)
+		return c.explainKey(err)
 	}
 	var out []error
 	for _, p := range policy.Problems {
@@ -212,18 +256,22 @@ func (c *Config) Explain(err error) error {
 	return errors.Join(out...)
 }
 
-// rootKey is how an error about a trusted root begins: with its key in the configuration.
-var rootKey = regexp.MustCompile(`^trustedRoots?(\.[^:.]+)*`)
+// keyFirst is how an error about a trusted root or a rule begins: with its key in the configuration.
+var keyFirst = regexp.MustCompile(`^(?:trustedRoots?(?:\.[^:.]+)*|rules\.[^: ]+)`)
 
-// explainRoot gives an error about a trusted root the line of the root.
-func (c *Config) explainRoot(err error) error {
-	key := rootKey.FindString(err.Error())
+// explainKey gives an error that begins with a key the line of the key.
+func (c *Config) explainKey(err error) error {
+	key := keyFirst.FindString(err.Error())
 	if key == "" {
 		return err
 	}
 	var path []any
-	for _, step := range strings.Split(key, ".") {
-		path = append(path, step)
+	if id, ok := strings.CutPrefix(key, "rules."); ok { // which may have dots in it
+		path = []any{"rules", id}
+	} else {
+		for step := range strings.SplitSeq(key, ".") {
+			path = append(path, step)
+		}
 	}
 	return c.file.Errorf(path, "%w", err)
 }

@@ -71,26 +71,32 @@ func (c *Config) trustFiles() []string {
 	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return name == "" })
 }
 
-// hashTree adds a file, or all files of a folder with their paths in it, to a hash. Links are followed where they lead to
-// files: Kubernetes mounts configuration by them.
-func hashTree(sum io.Writer, root string) error {
+// hashTree adds a file, or all files of a folder with their paths in it, to a hash. Links are followed, as who loads rules
+// from a folder follows them; above are the folders that led here.
+func hashTree(sum io.Writer, root string, above ...string) error {
 	root, err := filepath.EvalSymlinks(root)
-	if err != nil {
+	if err != nil || slices.Contains(above, root) { // a link to a folder that it is in adds nothing
 		return err
 	}
-	return filepath.WalkDir(root, func(name string, _ fs.DirEntry, err error) error {
+	return filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
-			return err
-		}
-		info, err := os.Stat(name)
-		if err != nil || info.IsDir() {
 			return err
 		}
 		path, err := filepath.Rel(root, name)
 		if err != nil {
 			return err
 		}
-		return hashFile(sum, path, name)
+		info, err := os.Stat(name)
+		switch {
+		case err != nil:
+			return err
+		case !info.IsDir():
+			return hashFile(sum, path, name)
+		case entry.Type()&fs.ModeSymlink != 0:
+			fmt.Fprintf(sum, "%d:%s", len(path), path)
+			return hashTree(sum, name, append(slices.Clip(above), root)...)
+		}
+		return nil
 	})
 }
 

@@ -28,7 +28,15 @@ waivers: [{rule: image/shell, subject: a, reason: b, expires: 2030-01-02}]
 	if err := os.MkdirAll(filepath.Join(dir, "statements", "deep"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	files := []string{"root.json", "own.json", "1.root.json", "cosign.pub", "ca.pem", "second.pub", "statements/a.rego", "statements/deep/b.rego"}
+	if err := os.Mkdir(filepath.Join(dir, "elsewhere"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, target := range map[string]string{"linked": "../elsewhere", "circle": "."} {
+		if err := os.Symlink(target, filepath.Join(dir, "statements", name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files := []string{"elsewhere/d.rego", "root.json", "own.json", "1.root.json", "cosign.pub", "ca.pem", "second.pub", "statements/a.rego", "statements/deep/b.rego"}
 	for _, name := range files {
 		put(name, "first")
 	}

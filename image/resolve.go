@@ -206,6 +206,12 @@ func (p platformClaim) matches(want platformClaim) bool {
 	return want.Variant == "" || have == want.Variant
 }
 
+// CheckPlatforms tells whether list can be the Platforms of a Client.
+func CheckPlatforms(list []string) error {
+	_, err := parsePlatforms(list)
+	return err
+}
+
 // parsePlatforms reads Client.Platforms.
 func parsePlatforms(list []string) ([]platformClaim, error) {
 	var out []platformClaim

@@ -19,9 +19,9 @@ func checkSeverities(severities map[string]Severity, rules []Rule) error {
 	for _, id := range slices.Sorted(maps.Keys(severities)) {
 		switch severity := severities[id]; {
 		case !slices.Contains(ids, id):
-			bad = append(bad, fmt.Errorf("rules: there is no rule %q%s", id, suggestion(id, ids)))
+			bad = append(bad, fmt.Errorf("rules.%s: there is no such rule%s", id, suggestion(id, ids)))
 		case severity <= Unset || severity > Critical:
-			bad = append(bad, fmt.Errorf("rules: %s: no severity is set: low, medium, high, critical or off", id))
+			bad = append(bad, fmt.Errorf("rules.%s: no severity is set: low, medium, high, critical or off", id))
 		}
 	}
 	return errors.Join(bad...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,8 +43,10 @@ type userRule struct {
 // make exceptions to another. It tries Rego v1 first and then v0.
 func loadUser(dirs []string) (*userRules, error) {
 	for _, dir := range dirs {
-		if info, err := os.Stat(dir); err != nil {
-			return nil, fmt.Errorf("--policy: %w", err)
+		if info, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("--policy %s: no such folder", dir)
+		} else if err != nil {
+			return nil, fmt.Errorf("--policy %s: %w", dir, err)
 		} else if !info.IsDir() {
 			return nil, fmt.Errorf("--policy %s: no folder: name the folder that the rules are in", dir)
 		}

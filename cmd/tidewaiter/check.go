@@ -29,16 +29,25 @@ is itself a target always is.`,
   kustomize build . | tidewaiter check -`,
 		Args: needTargets,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if images != "auto" && images != "off" {
-				return configError{fmt.Errorf("--images=%s: use auto or off", images)}
+			auto, err := imagesFlag(images)
+			if err != nil {
+				return err
 			}
-			return a.judge(cmd.Context(), o, out, args, images == "auto")
+			return a.judge(cmd.Context(), o, out, args, auto)
 		},
 	}
 	o.registerJudging(cmd)
 	out.register(cmd)
 	cmd.Flags().StringVar(&images, "images", "auto", "judge the images that manifests name: `auto` (all of them) or off")
 	return cmd
+}
+
+// imagesFlag reads the flag --images: whether to look at the images that manifests name.
+func imagesFlag(flag string) (bool, error) {
+	if flag != "auto" && flag != "off" {
+		return false, configError{fmt.Errorf("--images=%s: use auto or off", flag)}
+	}
+	return flag == "auto", nil
 }
 
 func newLint(a *app) *cobra.Command {

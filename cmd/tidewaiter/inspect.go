@@ -14,9 +14,9 @@ func newInspect(a *app) *cobra.Command {
 		images string
 	)
 	cmd := &cobra.Command{
-		Use:   "inspect TARGET",
+		Use:   "inspect TARGET...",
 		Short: "Print the evidence as JSON: exactly what a rule gets to see",
-		Long: `Print the evidence on a target, as a JSON list: exactly the "input" that a rule gets to
+		Long: `Print the evidence on targets, as a JSON list: exactly the "input" that a rule gets to
 see. There is an entry for each object and each platform of an image, and, with
 --images=auto, one for each object together with its images. Nothing is judged.
 
@@ -25,6 +25,10 @@ see. There is an entry for each object and each platform of an image, and, with
   tidewaiter inspect oci:build/image | jq '.[].files'`,
 		Args: needTargets,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			auto, err := imagesFlag(images)
+			if err != nil {
+				return err
+			}
 			g, _, err := a.newGate(cmd.Context(), o)
 			if err != nil {
 				return err
@@ -33,7 +37,7 @@ see. There is an entry for each object and each platform of an image, and, with
 			if err != nil {
 				return err
 			}
-			evidence, broken := g.Inspect(cmd.Context(), gate.Input{Targets: targets, Stdin: a.stdin, Images: images == "auto"})
+			evidence, broken := g.Inspect(cmd.Context(), gate.Input{Targets: targets, Stdin: a.stdin, Images: auto})
 			encoder := json.NewEncoder(a.stdout)
 			encoder.SetIndent("", "  ")
 			if err := encoder.Encode(evidence); err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/tidewaiter/tidewaiter/image"
 	"github.com/tidewaiter/tidewaiter/manifests"
 	"github.com/tidewaiter/tidewaiter/policies"
+	"github.com/tidewaiter/tidewaiter/report"
 	"github.com/tidewaiter/tidewaiter/sbom"
 	"github.com/tidewaiter/tidewaiter/signature"
 )
@@ -131,15 +132,15 @@ func (o *options) loadConfig() (*gate.Config, error) {
 		c.FailOn = policies.High
 	}
 	if len(o.platforms) > 0 {
+		if err := image.CheckPlatforms(o.platforms); err != nil {
+			return nil, configError{fmt.Errorf("--platform: %w", err)}
+		}
 		c.Platforms = o.platforms
 	}
 	for _, host := range o.plainHTTP {
-		if c.Registries == nil {
-			c.Registries = map[string]gate.RegistryConfig{}
+		if err := c.AllowPlainHTTP(host); err != nil {
+			return nil, configError{fmt.Errorf("--plain-http: %w", err)}
 		}
-		r := c.Registries[host]
-		r.PlainHTTP = true
-		c.Registries[host] = r
 	}
 	return c, nil
 }
@@ -170,7 +171,7 @@ func (o *options) newEngine(ctx context.Context) (*policies.Engine, *gate.Config
 		Limits:     policies.Limits{Time: time.Duration(c.Limits.RuleTime), Findings: c.Limits.Findings},
 	})
 	if err != nil {
-		return nil, nil, configError{err}
+		return nil, nil, configError{c.Explain(err)}
 	}
 	return engine, c, nil
 }
@@ -258,7 +259,7 @@ func (a *app) newGate(ctx context.Context, o options) (*gate.Gate, *gate.Config,
 		Manifests:    reading,
 		ImageTimeout: c.Limits.ImageTimeout(),
 		Now:          time.Now,
-		Note:         func(line string) { complain(a.stderr, errors.New(line)) },
+		Note:         func(line string) { fmt.Fprintf(a.stderr, "tidewaiter: %s\n", report.Clean(line)) },
 		Version:      programVersion(),
 	}, c, nil
 }
@@ -280,7 +281,8 @@ type keychain struct {
 
 // Resolve implements authn.Keychain.
 func (k keychain) Resolve(r authn.Resource) (authn.Authenticator, error) {
-	if k.registries[r.RegistryStr()].Credentials == "none" {
+	host, err := image.ParseHost(r.RegistryStr()) // which calls docker.io index.docker.io
+	if err != nil || k.registries[host].Credentials == "none" {
 		return authn.Anonymous, nil
 	}
 	return image.DockerKeychain.Resolve(r)

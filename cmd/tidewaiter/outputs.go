@@ -50,6 +50,8 @@ func (o *outputs) parse() ([]output, error) {
 		}
 		if file == "" {
 			stdout++
+		} else if slices.ContainsFunc(list, func(o output) bool { return o.file == file }) {
+			return nil, configError{fmt.Errorf("--format %s: another report goes to %s already; only the last would be left", s, file)}
 		}
 		list = append(list, output{format, file})
 	}

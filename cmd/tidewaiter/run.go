@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -69,9 +71,14 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if errors.As(err, &verdict) {
 		return exitCode(gate.Verdict(verdict))
 	}
+	var writing *fs.PathError
+	failed := errors.As(err, &writing) && writing.Op == "write"
+	if failed && errors.Is(err, syscall.EPIPE) {
+		return exitUndecided // nobody reads any more, as in "tidewaiter rules | head", and wants to hear of that
+	}
 	complain(stderr, err)
 	var undecided undecidedError
-	if errors.As(err, &undecided) {
+	if failed || errors.As(err, &undecided) {
 		return exitUndecided
 	}
 	return exitUsage // a command line or configuration that we did not understand

@@ -4,13 +4,14 @@ package strictyaml
 
 import (
 	"bytes"
+	"encoding"
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"os"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -60,14 +61,17 @@ func Parse(name string, data []byte, into any) (*File, error) {
 	case errors.Is(err, io.EOF):
 		return nil, ErrEmpty
 	case err != nil:
-		return nil, explain(name, located(data, into, err), into)
+		return nil, explain(name, data, err, into)
 	}
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s: holds more than one YAML document; one is read, so one must be there", name)
 	}
 	f := &File{Name: name, Data: data, root: new(yaml.Node)}
 	if err := yaml.Unmarshal(data, f.root); err != nil {
-		return nil, explain(name, err, into)
+		return nil, explain(name, data, err, into)
+	}
+	if wrong := misread(f.root, reflect.TypeOf(into), ""); len(wrong) > 0 {
+		return nil, explain(name, data, &yaml.TypeError{Errors: wrong}, into)
 	}
 	return f, nil
 }
@@ -117,15 +121,22 @@ func child(node *yaml.Node, step any) *yaml.Node {
 var (
 	unknownField = regexp.MustCompile(`^line (\d+): field (.+) not found in type (\S+)$`)
 	doubledKey   = regexp.MustCompile(`^line (\d+): mapping key "(.+)" already defined at line (\d+)$`)
+	wrongType    = regexp.MustCompile("^line (\\d+): cannot unmarshal !!(\\w+)(?: `(.*)`)? into (\\S+)$")
 	otherLine    = regexp.MustCompile(`^line (\d+): (.*)$`)
 )
 
 // explain turns the decoder's error into one line a mistake, with file and line first.
-func explain(name string, err error, into any) error {
+func explain(name string, data []byte, err error, into any) error {
 	var decoding *yaml.TypeError
+	var root yaml.Node
 	lines := []string{strings.TrimPrefix(err.Error(), "yaml: ")}
 	if errors.As(err, &decoding) {
 		lines = decoding.Errors
+	} else if yaml.Unmarshal(data, &root) == nil {
+		// The decoder ends at the first text that its type cannot read, and does not say where that is.
+		if wrong := misread(&root, reflect.TypeOf(into), ""); len(wrong) > 0 {
+			lines = wrong
+		}
 	}
 	var out []error
 	for _, line := range lines {
@@ -136,6 +147,9 @@ func explain(name string, err error, into any) error {
 		case doubledKey.MatchString(line):
 			m := doubledKey.FindStringSubmatch(line)
 			out = append(out, fmt.Errorf("%s:%s: key %q stands twice, first in line %s", name, m[1], m[2], m[3]))
+		case wrongType.MatchString(line):
+			m := wrongType.FindStringSubmatch(line)
+			out = append(out, fmt.Errorf("%s:%s: %s stands where %s is wanted", name, m[1], given(m[2], m[3]), wanted(m[4], into)))
 		case otherLine.MatchString(line):
 			m := otherLine.FindStringSubmatch(line)
 			out = append(out, fmt.Errorf("%s:%s: %s", name, m[1], m[2]))
@@ -146,73 +160,88 @@ func explain(name string, err error, into any) error {
 	return errors.Join(out...)
 }
 
-// located is an error of the decoder with the line and the key of the value that it is about. What a type says of its own text,
-// the decoder passes on without.
-func located(data []byte, into any, err error) error {
-	var root yaml.Node
-	if yaml.Unmarshal(data, &root) != nil || len(root.Content) == 0 {
-		return err
+// given names a value of the YAML type tag.
+func given(tag, text string) string {
+	switch tag {
+	case "map":
+		return "a mapping"
+	case "seq":
+		return "a list"
 	}
-	if found := refused(root.Content[0], reflect.TypeOf(into), ""); found != nil {
-		return found
+	return strconv.Quote(text)
+}
+
+// wanted names what a Go type is written as in YAML.
+func wanted(typeName string, into any) string {
+	keys := Keys(into, typeName)
+	switch {
+	case strings.HasPrefix(typeName, "[]"):
+		return "a list"
+	case strings.HasPrefix(typeName, "map["):
+		return "a mapping"
+	case len(keys) > 0:
+		return "a mapping of " + strings.Join(keys, ", ")
+	case typeName == "bool":
+		return "true or false"
+	case strings.HasPrefix(typeName, "int"):
+		return "a whole number"
+	}
+	return "a text"
+}
+
+// misread lists, each with its line, the values below a node that cannot be what the type t wants of them, as the
+// decoder words it: what their type refuses, with the key that leads to it, and fractions, which the decoder would cut off. What
+// an alias stands for is looked at where it is written.
+func misread(node *yaml.Node, t reflect.Type, key string) (wrong []string) {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch {
+	case node.Kind == yaml.ScalarNode && t.Kind() >= reflect.Int && t.Kind() <= reflect.Int64 && node.ShortTag() == "!!float":
+		wrong = append(wrong, fmt.Sprintf("line %d: cannot unmarshal !!float `%s` into int", node.Line, node.Value))
+	case node.Kind == yaml.DocumentNode:
+		return misread(node.Content[0], t, "")
+	case node.Kind == yaml.SequenceNode && t.Kind() == reflect.Slice:
+		for i, item := range node.Content {
+			wrong = append(wrong, misread(item, t.Elem(), fmt.Sprintf("%s[%d]", key, i))...)
+		}
+	case node.Kind == yaml.MappingNode && (t.Kind() == reflect.Map || t.Kind() == reflect.Struct):
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			name := node.Content[i].Value
+			if value := valueType(t, name); value != nil {
+				wrong = append(wrong, misread(node.Content[i+1], value, strings.TrimPrefix(key+"."+name, "."))...)
+			}
+		}
+	}
+	if err := refusal(node, t); err != nil && len(wrong) == 0 {
+		wrong = append(wrong, fmt.Sprintf("line %d: %s: %v", node.Line, key, err))
+	}
+	return wrong
+}
+
+// refusal is what a type that reads its own values says of one. Mistakes that the decoder itself would tell are left to it.
+func refusal(node *yaml.Node, t reflect.Type) error {
+	value := reflect.New(t).Interface()
+	switch value.(type) {
+	case yaml.Unmarshaler, encoding.TextUnmarshaler, interface{ UnmarshalYAML(func(any) error) error }:
+	default:
+		return nil
+	}
+	err := node.Decode(value)
+	if errors.As(err, new(*yaml.TypeError)) {
+		return nil
 	}
 	return err
 }
 
-// refused looks for the innermost value that its type does not take, and says where it is.
-func refused(node *yaml.Node, t reflect.Type, key string) error {
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	for step, inner := range below(node, t) {
-		if err := refused(inner.node, inner.kind, strings.TrimPrefix(key+step, ".")); err != nil {
-			return err
-		}
-	}
-	err := node.Decode(reflect.New(t).Interface())
-	if err == nil || errors.As(err, new(*yaml.TypeError)) {
-		return nil
-	}
-	return fmt.Errorf("line %d: %s: %w", node.Line, key, err)
-}
-
-// inner is a value in another one, and the type that it is read into.
-type inner struct {
-	node *yaml.Node
-	kind reflect.Type
-}
-
-// below goes through what is in a value, by how it is addressed: .key or [0].
-func below(node *yaml.Node, t reflect.Type) iter.Seq2[string, inner] {
-	return func(yield func(string, inner) bool) {
-		switch {
-		case node.Kind == yaml.SequenceNode && t.Kind() == reflect.Slice:
-			for i, one := range node.Content {
-				if !yield(fmt.Sprintf("[%d]", i), inner{one, t.Elem()}) {
-					return
-				}
-			}
-		case node.Kind == yaml.MappingNode:
-			for i := 0; i+1 < len(node.Content); i += 2 {
-				key := node.Content[i].Value
-				if kind := typeOf(t, key); kind != nil && !yield("."+key, inner{node.Content[i+1], kind}) {
-					return
-				}
-			}
-		}
-	}
-}
-
-// typeOf is what the value of a key is read into; nil if that is not known.
-func typeOf(t reflect.Type, key string) reflect.Type {
-	switch t.Kind() {
-	case reflect.Map:
+// valueType is the type of what stands at a key of a map or struct type; nil if there is no such key.
+func valueType(t reflect.Type, key string) reflect.Type {
+	if t.Kind() == reflect.Map {
 		return t.Elem()
-	case reflect.Struct:
-		for i := range t.NumField() {
-			if name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); name == key {
-				return t.Field(i).Type
-			}
+	}
+	for i := range t.NumField() {
+		if name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); name == key && t.Field(i).IsExported() {
+			return t.Field(i).Type
 		}
 	}
 	return nil

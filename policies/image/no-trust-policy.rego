@@ -3,7 +3,8 @@
 # title: Nobody is asked for the signature
 # description: >-
 #   No entry of the configuration's trust section is about this image, so whoever can push to the registry decides
-#   what runs. Where there are entries, an image that none of them matches is one that nobody meant to deploy.
+#   what runs. Where there are entries, an image that none of them matches is one that nobody meant to deploy. Where
+#   there are none, nobody has said yet whom to trust, and the finding is of severity medium.
 # related_resources:
 #   - ref: https://docs.sigstore.dev/cosign/verifying/verify/
 #   - ref: https://attack.mitre.org/mitigations/M1045/

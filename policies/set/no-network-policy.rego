@@ -26,9 +26,8 @@ deny contains {"msg": msg, "path": first.specPath, "object": first.object, "seve
 		not workload.spec.hostNetwork == true # no policy would hold for it
 	]
 	first := bare[0]
-	msg := sprintf("%d of the %d workloads%s are selected by no NetworkPolicy: %s", [
-		count(bare),
-		count(namespace.workloads),
+	msg := sprintf("no NetworkPolicy selects %s%s: %s", [
+		part(count(bare), count(namespace.workloads)),
 		within(namespace.name),
 		listed([workload.label | some workload in array.slice(bare, 0, 4)]),
 	])
@@ -37,6 +36,10 @@ deny contains {"msg": msg, "path": first.specPath, "object": first.object, "seve
 severity(namespace) := "medium" if {
 	namespace.policies > 0
 } else := "low"
+
+part(_, 1) := "the one workload"
+
+part(bare, total) := sprintf("%d of the %d workloads", [bare, total]) if total > 1
 
 within(name) := "" if {
 	name == ""
