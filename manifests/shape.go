@@ -101,10 +101,12 @@ func (f *podFinder) searchKeys(value map[string]any, path Path, done []string) {
 	}
 }
 
-// searchText finds what may be an image outside of a container, and patches of pods that are written as text.
+// searchText finds what may be an image outside of a container, and patches of pods and manifests that are written as text.
 func (f *podFinder) searchText(text string, path Path) {
 	switch key, _ := path[len(path)-1].(string); {
 	case f.custom.quiets(path):
+	case key == "manifest" && claimsText([]byte(text)):
+		f.unknown = append(f.unknown, path) // the template of a resource that Argo creates
 	case key == "podSpecPatch" && text != "", key == "image" && strings.ContainsAny(text, "/:@") && !strings.ContainsAny(text, " \n"):
 		f.unknown = append(f.unknown, path)
 	}
@@ -151,8 +153,12 @@ func hasText(value map[string]any, key string) bool {
 	return text != ""
 }
 
-// isContainer tells that a map has an image and what else containers have.
+// isContainer tells that a map has an image and what else containers have, or is privileged, as only containers are: that of
+// a template may leave the image to its controller.
 func isContainer(value map[string]any) bool {
+	if context, _ := value["securityContext"].(map[string]any); context["privileged"] == true {
+		return true
+	}
 	return hasText(value, "image") && slices.ContainsFunc([]string{
 		"command", "args", "script", "env", "envFrom", "volumeMounts", "ports", "workingDir", "imagePullPolicy", "securityContext",
 		"livenessProbe", "readinessProbe",
