@@ -61,6 +61,13 @@ func (f *podFinder) search(value any, holder map[string]any, path Path) {
 			f.addContainer(&pod, value, Regular, path)
 			f.pods = append(f.pods, pod)
 			f.searchMap(value, path)
+		case isPrivileged(value):
+			// Only containers are. Its image is its controller's, and what else it holds may be something else's.
+			pod := Pod{SpecPath: path, Spec: map[string]any{}}
+			f.addContainer(&pod, map[string]any{"securityContext": value["securityContext"]}, Regular, path)
+			pod.Containers[0].Merged = true
+			f.pods = append(f.pods, pod)
+			f.searchMap(value, path)
 		default:
 			f.searchMap(value, path)
 		}
@@ -153,16 +160,17 @@ func hasText(value map[string]any, key string) bool {
 	return text != ""
 }
 
-// isContainer tells that a map has an image and what else containers have, or is privileged, as only containers are: that of
-// a template may leave the image to its controller.
+// isContainer tells that a map has an image and what else containers have.
 func isContainer(value map[string]any) bool {
-	if context, _ := value["securityContext"].(map[string]any); context["privileged"] == true {
-		return true
-	}
 	return hasText(value, "image") && slices.ContainsFunc([]string{
 		"command", "args", "script", "env", "envFrom", "volumeMounts", "ports", "workingDir", "imagePullPolicy", "securityContext",
 		"livenessProbe", "readinessProbe",
 	}, func(key string) bool { return value[key] != nil })
+}
+
+func isPrivileged(value map[string]any) bool {
+	context, _ := value["securityContext"].(map[string]any)
+	return context["privileged"] == true
 }
 
 // setsHost tells that a map sets what only pods have, and what lets them out of their containers.
