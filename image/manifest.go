@@ -19,6 +19,8 @@ type descriptor struct {
 	Annotations  map[string]string `json:"annotations"`
 	Platform     *platformClaim    `json:"platform"`
 	ArtifactType string            `json:"artifactType"`
+	// Data is the content itself, which clients may take instead of asking for it (OCI image-spec, descriptor.md). We ask.
+	Data []byte `json:"data"`
 }
 
 // platformClaim is what an index says of a child. The child's configuration knows better.
@@ -141,6 +143,9 @@ func (m *manifest) checkDescriptors() error {
 		}
 		if d.Size <= 0 || d.Size > maxSize {
 			return unscannable("manifest: %s is said to have %d bytes", d.Digest, d.Size)
+		}
+		if d.Data != nil && digestOf(d.Data) != d.Digest {
+			return unscannable("manifest: it holds data in the place of %s that are something else", d.Digest)
 		}
 	}
 	return nil
