@@ -201,7 +201,7 @@ func TestServeMistakes(t *testing.T) {
 		endpoint + "gate: none.yaml\n":        "none.yaml: no such file",
 		endpoint + "gate: wrong.yaml\n":       "wrong.yaml:1: unknown key",
 		endpoint + "gate: nokey.yaml\n":       "nokey.yaml:1: trust[0].authorities[0].key",
-		endpoint + "policies: [none]\n":       "none: no such file",
+		endpoint + "policies: [none]\n":       "none: no such folder",
 		endpoint + "credentials: none\n":      "serve.yaml:3: credentials: ",
 		endpoint + "tls: {cert: a, key: b}\n": "tls: ",
 	} {

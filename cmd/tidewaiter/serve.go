@@ -77,7 +77,9 @@ func (a *app) serve(ctx context.Context, name string) error {
 	if err != nil {
 		return configError{err}
 	}
-	changed, hurry := signals(ctx, log)
+	running, over := context.WithCancel(context.WithoutCancel(ctx))
+	defer over()
+	changed, hurry := signals(ctx, running, log)
 	err = s.Run(ctx, hurry, changed)
 	var told *judge.Error
 	switch {
@@ -116,8 +118,9 @@ func (a *app) greet(c *server.Config, address net.Addr) {
 	}
 }
 
-// signals returns what SIGHUP is told by, and a context that is done at the second signal to stop.
-func signals(ctx context.Context, log *slog.Logger) (changed <-chan struct{}, hurry context.Context) {
+// signals returns what SIGHUP is told by, and a context that is done at the second signal to stop. It heeds none once running
+// is done.
+func signals(ctx, running context.Context, log *slog.Logger) (changed <-chan struct{}, hurry context.Context) {
 	hangups, told := make(chan os.Signal, 1), make(chan struct{}, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	hurry, now := context.WithCancel(context.WithoutCancel(ctx))
@@ -129,6 +132,9 @@ func signals(ctx context.Context, log *slog.Logger) (changed <-chan struct{}, hu
 				case told <- struct{}{}:
 				default: // it was told, and is not done yet
 				}
+			case <-running.Done():
+				now()
+				return
 			case <-ctx.Done():
 				log.Info("told to stop: finishing what is being judged")
 				again := make(chan os.Signal, 1)
