@@ -117,7 +117,6 @@ func (l *load) hostile(ctx context.Context, out io.Writer) error {
 		strings.Repeat("[", limit), `{"events":` + strings.Repeat("[", limit-20), `{"events":[` + strings.Repeat("{},", limit/3-20) + `{}]}`,
 		`{"events":[{"id":"` + strings.Repeat("x", limit-100) + `"}]}`, strings.Repeat("\x00", limit), strings.Repeat(" ", 2*limit),
 		`{"events":[{"target":{"repository":"` + strings.Repeat("a/", limit/4) + `"}}]}`, "", "null", "[]", string(good[:len(good)/2]),
-		strings.Replace(string(good), l.host, "169.254.169.254", 1),
 	} {
 		bodies = append(bodies, []byte(text))
 	}
