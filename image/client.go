@@ -104,7 +104,7 @@ func (c *Client) open(ctx context.Context, ref Reference, limits Limits) (source
 		}
 		s, digest, err := openLayout(a, ref.Digest, limits)
 		if err == nil {
-			err = a.checkSaved(ctx, limits)
+			err = a.checkSaved(ctx, s)
 		}
 		return s, digest, err
 	case DockerArchive:

@@ -46,19 +46,27 @@ func openLayout(s store, wanted string, limits Limits) (*layoutSource, string, e
 	if err := json.Unmarshal(raw, &version); err != nil || version.Version != "1.0.0" {
 		return nil, "", unscannable("an OCI layout of the unknown version %s", quote(version.Version))
 	}
-	if raw, err = l.read("index.json", "the index", limits.Manifest); err != nil {
+	if err := l.readIndex(); err != nil {
 		return nil, "", err
 	}
-	m, err := parseManifest(raw, string(types.OCIImageIndex))
-	if err != nil {
-		return nil, "", fail(err, "index.json: %v", err)
-	}
-	l.index = m.Manifests
 	if wanted != "" {
 		return l, wanted, nil
 	}
 	digest, err := l.only()
 	return l, digest, err
+}
+
+func (l *layoutSource) readIndex() error {
+	raw, err := l.read("index.json", "the index", l.limits.Manifest)
+	if err != nil {
+		return err
+	}
+	m, err := parseManifest(raw, string(types.OCIImageIndex))
+	if err != nil {
+		return fail(err, "index.json: %v", err)
+	}
+	l.index = m.Manifests
+	return nil
 }
 
 func (l *layoutSource) read(name, what string, limit int64) ([]byte, error) {

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-
-	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
 // What docker save writes today says twice what it holds: in manifest.json, as ever, and in index.json, as an OCI layout.
@@ -15,9 +13,17 @@ import (
 
 // checkLayout refuses an archive of docker save whose layout holds another image than the one with that configuration.
 func (a *archive) checkLayout(ctx context.Context, config string, limits Limits) error {
-	found, err := a.configsOfLayout(ctx, limits)
+	l := &layoutSource{store: a, limits: limits}
+	err := l.readIndex()
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	var found []string
+	if err == nil {
+		found, err = l.configs(ctx)
+	}
 	if err != nil {
-		return fail(err, "index.json, which stands beside manifest.json: %v", err)
+		return fail(err, "the layout that stands beside manifest.json: %v", err)
 	}
 	for _, other := range found {
 		if other != config {
@@ -28,9 +34,9 @@ func (a *archive) checkLayout(ctx context.Context, config string, limits Limits)
 	return nil
 }
 
-// checkSaved refuses a layout in an archive whose manifest.json names an image that the layout does not hold.
-func (a *archive) checkSaved(ctx context.Context, limits Limits) error {
-	raw, err := readMember(a, savedFile, "the file "+savedFile, limits.Manifest)
+// checkSaved refuses an archive of a layout whose manifest.json names an image that the layout does not hold.
+func (a *archive) checkSaved(ctx context.Context, l *layoutSource) error {
+	raw, err := readMember(a, savedFile, "the file "+savedFile, l.limits.Manifest)
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
@@ -41,15 +47,15 @@ func (a *archive) checkSaved(ctx context.Context, limits Limits) error {
 	if err := json.Unmarshal(raw, &all); err != nil {
 		return fail(nil, "manifest.json, which stands beside index.json: %v", err)
 	}
-	if len(all) > limits.Manifests {
-		return limited("the number of images in manifest.json", limits.Manifests, "images")
+	if len(all) > l.limits.Manifests {
+		return limited("the number of images in manifest.json", l.limits.Manifests, "images")
 	}
-	found, err := a.configsOfLayout(ctx, limits)
+	found, err := l.configs(ctx)
 	if err != nil {
 		return err
 	}
 	for _, saved := range all {
-		config, err := readMember(a, saved.Config, "the configuration", limits.Config)
+		config, err := readMember(a, saved.Config, "the configuration", l.limits.Config)
 		if err != nil {
 			return fail(err, "manifest.json, which stands beside index.json: %v", err)
 		}
@@ -60,31 +66,18 @@ func (a *archive) checkSaved(ctx context.Context, limits Limits) error {
 	return nil
 }
 
-// configsOfLayout returns the digests of the configurations of all images that the archive holds as an OCI layout. What
-// index.json names and is not there, as platforms that were not saved, runs nowhere.
-func (a *archive) configsOfLayout(ctx context.Context, limits Limits) ([]string, error) {
-	l := &layoutSource{store: a, limits: limits}
-	raw, err := l.read("index.json", "the index", limits.Manifest)
-	if errors.Is(err, ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	top, err := parseManifest(raw, string(types.OCIImageIndex))
-	if err != nil {
-		return nil, err
-	}
+// configs returns the digests of the configurations of all images that the layout holds. What its index names and is not
+// there, as platforms that were not saved, runs nowhere.
+func (l *layoutSource) configs(ctx context.Context) ([]string, error) {
 	var configs []string
-	l.index = top.Manifests
 	seen := map[string]bool{}
-	for queue := top.Manifests; len(queue) > 0; queue = queue[1:] {
+	for queue := slices.Clone(l.index); len(queue) > 0; queue = queue[1:] {
 		d := queue[0]
 		if seen[d.Digest] {
 			continue
 		}
-		if seen[d.Digest] = true; len(seen) > limits.Manifests {
-			return nil, limited("the number of manifests in the layout", limits.Manifests, "manifests")
+		if seen[d.Digest] = true; len(seen) > l.limits.Manifests {
+			return nil, limited("the number of manifests in the layout", l.limits.Manifests, "manifests")
 		}
 		m, _, err := manifestByDigest(ctx, l, d.Digest, d.MediaType)
 		switch {

@@ -49,7 +49,7 @@ func (p *Page) stream(w http.ResponseWriter, r *http.Request, stream <-chan mess
 		case <-r.Context().Done():
 			return
 		case <-ticker.C:
-			if _, in := p.session(r); !in {
+			if _, in := p.readSession(r); !in {
 				return
 			}
 			content = []byte(": still here\n\n")

@@ -156,10 +156,10 @@ func guarded(next http.Handler) http.Handler {
 // loggedIn lets through who is logged in. Others are sent to log in if that can lead back to a page.
 func (p *Page) loggedIn(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, in := p.session(r)
+		s, in := p.session(r)
 		switch {
 		case in:
-			next.ServeHTTP(w, r)
+			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), sessionKey{}, s)))
 		case r.Method != http.MethodGet && r.Method != http.MethodHead || r.URL.Path == "/live":
 			http.Error(w, "log in first", http.StatusUnauthorized)
 		default:

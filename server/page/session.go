@@ -95,8 +95,19 @@ func (c *cookies) sealed(r *http.Request, name string, value any) error {
 	return json.Unmarshal(text, value)
 }
 
-// session returns who is logged in, and whether anybody is. Nobody is if it cannot be told whether they have logged out.
+// sessionKey is of the session in the context of a request that loggedIn let through.
+type sessionKey struct{}
+
+// session returns who is logged in, and whether anybody is. It looks once for each request that needs a login.
 func (p *Page) session(r *http.Request) (session, bool) {
+	if s, known := r.Context().Value(sessionKey{}).(session); known {
+		return s, true
+	}
+	return p.readSession(r)
+}
+
+// readSession looks who is logged in now. Nobody is if it cannot be told whether they have logged out.
+func (p *Page) readSession(r *http.Request) (session, bool) {
 	var s session
 	if err := p.cookies.sealed(r, sessionCookie, &s); err != nil || s.Who == "" || s.ID == "" || !p.now().Before(s.Until) {
 		return session{}, false
