@@ -10,9 +10,17 @@ import (
 
 // What follows is for tests of the rules themselves.
 var (
-	KubernetesEvidenceOf = kubernetesEvidence
-	PlaceOwn             = placeOwn
+	PlaceOwn = placeOwn
 )
+
+// KubernetesEvidenceOf is what rules get to see of one object; nil if that cannot be told.
+func KubernetesEvidenceOf(o *manifests.Object, pods []manifests.Pod) any {
+	e, err := kubernetesEvidence(o, pods)
+	if err != nil {
+		return nil
+	}
+	return e
+}
 
 // SetEvidenceOf is what rules get to see of objects together.
 func SetEvidenceOf(objects []*manifests.Object) (SetEvidence, error) {

@@ -10,32 +10,39 @@ import (
 	"github.com/tidewaiter/tidewaiter/policies"
 )
 
-// kubernetesEvidence assembles what the rules get to see of one object.
-func kubernetesEvidence(o *manifests.Object, pods []manifests.Pod) KubernetesEvidence {
+// kubernetesEvidence assembles what the rules get to see of one object. The error is analyzePod's.
+func kubernetesEvidence(o *manifests.Object, pods []manifests.Pod) (KubernetesEvidence, error) {
 	e := KubernetesEvidence{Kind: policies.Kubernetes, File: o.File, Object: o.Value, Compose: o.Compose(), Pods: make([]PodEvidence, 0, len(pods)), Unknown: [][]any{}}
 	for _, path := range o.Unknown() {
 		e.Unknown = append(e.Unknown, path)
 	}
 	for _, pod := range pods {
-		e.Pods = append(e.Pods, podEvidence(pod))
+		p, err := podEvidence(pod)
+		if err != nil {
+			return e, err
+		}
+		e.Pods = append(e.Pods, p)
 	}
-	return e
+	return e, nil
 }
 
-func podEvidence(pod manifests.Pod) PodEvidence {
+func podEvidence(pod manifests.Pod) (PodEvidence, error) {
 	e := PodEvidence{
 		Path: steps(pod.Path), SpecPath: steps(pod.SpecPath), Metadata: pod.Metadata, Spec: pod.Spec,
 		Containers: make([]ContainerEvidence, 0, len(pod.Containers)),
 		Images:     make([]ImageUseEvidence, 0, len(pod.Images)),
 	}
-	commands := analyzePod(pod)
+	commands, err := analyzePod(pod)
+	if err != nil {
+		return e, err
+	}
 	for i, c := range pod.Containers {
 		e.Containers = append(e.Containers, ContainerEvidence{Name: c.Name, Type: string(c.Type), Path: steps(c.Path), Spec: c.Spec, Runs: commands.runs(i), Merged: c.Merged})
 	}
 	for _, use := range pod.Images {
 		e.Images = append(e.Images, imageUseEvidence(use))
 	}
-	return e
+	return e, nil
 }
 
 func imageUseEvidence(use manifests.ImageUse) ImageUseEvidence {
@@ -100,7 +107,11 @@ func (r *run) judgeObjects(ctx context.Context, objects []*manifests.Object) ([]
 // are to be judged too.
 func (r *run) judgeObject(ctx context.Context, o *manifests.Object, s *Subject) ([]wantedImage, error) {
 	pods := o.Pods()
-	found, err := r.judge(ctx, policies.Kubernetes, kubernetesEvidence(o, pods), s)
+	evidence, err := kubernetesEvidence(o, pods)
+	if err != nil {
+		return nil, err
+	}
+	found, err := r.judge(ctx, policies.Kubernetes, evidence, s)
 	for _, f := range found {
 		s.Findings = append(s.Findings, placeOwn(f, o))
 	}

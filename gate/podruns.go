@@ -15,8 +15,13 @@ import (
 type podCommands struct {
 	pod       manifests.Pod
 	commands  []podCommand
+	first     []int // the first command of each container
 	delivered []delivery
+	left      int // of maxDeliveries; negative if there was more to do
 }
+
+// maxDeliveries bounds how often something that was fetched is held against a command of the same pod.
+const maxDeliveries = 250_000
 
 type podCommand struct {
 	command
@@ -33,8 +38,9 @@ type delivery struct {
 	volume    string // it is one of this volume
 }
 
-// analyzePod looks at the commands of a pod, as far as the manifests alone tell them.
-func analyzePod(pod manifests.Pod) *podCommands {
+// analyzePod looks at the commands of a pod, as far as the manifests alone tell them. The error says that there is more to follow
+// from one to another than is allowed.
+func analyzePod(pod manifests.Pod) (*podCommands, error) {
 	p := newPodCommands(pod)
 	// Init containers are in the order in which they run. All others run at the same time, which takes a second round.
 	for i := range p.commands {
@@ -45,29 +51,32 @@ func analyzePod(pod manifests.Pod) *podCommands {
 			p.analyze(i)
 		}
 	}
-	return p
+	if p.left < 0 {
+		return p, fmt.Errorf("more than %d pairs of a fetched file and a command in one pod: split it", maxDeliveries)
+	}
+	return p, nil
 }
 
 // runs is what the commands of one container do.
 func (p *podCommands) runs(container int) []RunEvidence {
 	runs := []RunEvidence{}
-	for _, c := range p.commands {
-		if c.container == container {
-			e := c.evidence(c.result)
-			e.Args = c.shown
-			runs = append(runs, e)
-		}
+	for _, c := range p.commands[p.first[container]:p.first[container+1]] {
+		e := c.evidence(c.result)
+		e.Args = c.shown
+		runs = append(runs, e)
 	}
 	return runs
 }
 
 func newPodCommands(pod manifests.Pod) *podCommands {
-	p := &podCommands{pod: pod}
+	p := &podCommands{pod: pod, left: maxDeliveries}
 	for i, c := range pod.Containers {
+		p.first = append(p.first, len(p.commands))
 		for k, run := range containerCommands(c) {
 			p.commands = append(p.commands, podCommand{command: run, shown: c.Runs[k].Args, container: i})
 		}
 	}
+	p.first = append(p.first, len(p.commands))
 	for _, volume := range mapsOf(pod.Spec["volumes"]) {
 		name, _ := volume["name"].(string)
 		git, _ := volume["gitRepo"].(map[string]any)
@@ -118,6 +127,9 @@ func containerLabel(c manifests.Container) string {
 // foundBy is what a command finds that others have left: in its own container, or in a volume that both see.
 func (p *podCommands) foundBy(i int) []shell.Fetched {
 	var all []shell.Fetched
+	if p.left -= len(p.delivered); p.left < 0 {
+		return nil
+	}
 	for _, d := range p.delivered {
 		if d.by == i {
 			continue

@@ -70,7 +70,10 @@ func (r *run) workloadEvidence(s *set, i int) (e WorkloadEvidence, any bool) {
 		if !o.Compose() {
 			p.Policies, p.Exec = append(p.Policies, s.policies[s.first[i]+n]...), s.exec(o.Namespace)
 		}
-		commands := analyzePod(pod)
+		commands, err := analyzePod(pod)
+		if err != nil {
+			continue // the object is undecided for it already
+		}
 		for i, c := range pod.Containers {
 			container := WorkloadContainerEvidence{
 				Name: c.Name, Type: string(c.Type), Path: steps(c.Path), Spec: c.Spec, Image: c.Image, Platforms: []ContainerPlatformEvidence{},

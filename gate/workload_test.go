@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -18,6 +19,25 @@ func TestOnceEach(t *testing.T) {
 	got := onceEach([]policies.Finding{a, again, worse, other, elsewhere})
 	if len(got) != 4 || got[0].Evidence["platform"] != "linux/amd64" || got[1].Severity != policies.Critical {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// TestManyDeliveries: a pod in which each of many containers fetches what all others may run is undecided, in bounded time.
+func TestManyDeliveries(t *testing.T) {
+	for n, want := range map[int]string{100: "", 3000: "pairs of a fetched file and a command"} {
+		var text strings.Builder
+		text.WriteString("apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  volumes: [{name: v, emptyDir: {}}]\n  containers:\n")
+		for i := range n {
+			fmt.Fprintf(&text, "  - {name: c%d, image: a, command: [curl, -so, /v/%d, \"http://x.example/f\"], volumeMounts: [{name: v, mountPath: /v}]}\n", i, i)
+		}
+		objects, problems := manifests.Decode("pod.yaml", []byte(text.String()), manifests.Limits{})
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		_, err := analyzePod(objects[0].Pods()[0])
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%d containers: got error %v, want %q", n, err, want)
+		}
 	}
 }
 
