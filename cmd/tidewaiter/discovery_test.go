@@ -21,7 +21,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/tidewaiter/tidewaiter/image/imagetest"
-	"github.com/tidewaiter/tidewaiter/signature/signaturetest"
 )
 
 // counted is a registry with the referrers API, without TLS, that remembers what it was asked for.
@@ -166,10 +165,7 @@ func TestRequests(t *testing.T) {
 	c := startCounted(t)
 	dir := t.TempDir()
 	ref := c.pushIndex(t, "shop/web:1")
-	key, err := signaturetest.NewKey()
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := newKey(t, dir)
 	head, err := remote.Head(ref)
 	if err != nil {
 		t.Fatal(err)
@@ -177,11 +173,6 @@ func TestRequests(t *testing.T) {
 	if err := key.Push(ref.Context(), head.Digest); err != nil {
 		t.Fatal(err)
 	}
-	public, err := key.PublicPEM()
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, filepath.Join(dir, "cosign.pub"), string(public))
 	verify := func(name string, cache string) []string {
 		t.Helper()
 		c.take()

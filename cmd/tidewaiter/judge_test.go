@@ -23,7 +23,6 @@ import (
 	"github.com/tidewaiter/tidewaiter/image/imagetest"
 	"github.com/tidewaiter/tidewaiter/server"
 	"github.com/tidewaiter/tidewaiter/server/judge"
-	"github.com/tidewaiter/tidewaiter/signature/signaturetest"
 )
 
 // judging is a process that judges, as the server starts it.
@@ -112,15 +111,7 @@ func TestJudgeProcess(t *testing.T) {
 // that would do: an image is judged again because something was pushed or taken away there.
 func TestJudgeAsksAnew(t *testing.T) {
 	host, dir := imagetest.Host(t), t.TempDir()
-	key, err := signaturetest.NewKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	public, err := key.PublicPEM()
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, filepath.Join(dir, "cosign.pub"), string(public))
+	key := newKey(t, dir)
 	config := filepath.Join(dir, "tidewaiter.yaml")
 	write(t, config, fmt.Sprintf("registries: {%q: {plainHTTP: true}}\ntrust: [{images: [\"%s/**\"], authorities: [{key: cosign.pub}]}]\n", host, host))
 	tag, err := name.NewTag(host + "/shop/web:1")

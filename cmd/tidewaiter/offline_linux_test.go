@@ -38,7 +38,6 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/tuf"
 
 	"github.com/tidewaiter/tidewaiter/image/imagetest"
-	"github.com/tidewaiter/tidewaiter/signature/signaturetest"
 )
 
 // The keyless signer of the image of these tests.
@@ -63,12 +62,7 @@ func fixtures(t *testing.T) string {
 	must(t, remote.Write(repository.Tag("1"), img))
 	digest, err := img.Digest()
 	must(t, err)
-	key, err := signaturetest.NewKey()
-	must(t, err)
-	must(t, key.Push(repository, digest))
-	public, err := key.PublicPEM()
-	must(t, err)
-	write(t, filepath.Join(dir, "cosign.pub"), string(public))
+	must(t, newKey(t, dir).Push(repository, digest))
 	sigTag := strings.Replace(digest.String(), ":", "-", 1) + ".sig"
 	sig, err := remote.Image(repository.Tag(sigTag))
 	must(t, err)

@@ -29,6 +29,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/tidewaiter/tidewaiter/image/imagetest"
+	"github.com/tidewaiter/tidewaiter/signature/signaturetest"
 )
 
 const (
@@ -151,6 +152,21 @@ func dockerConfig(t *testing.T, host, password string) (dir string) {
 	auth := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
 	write(t, filepath.Join(dir, "config.json"), fmt.Sprintf(`{"auths": {%q: {"auth": %q}}}`, host, auth))
 	return dir
+}
+
+// newKey is a new key to sign with, whose public half is cosign.pub in dir.
+func newKey(t *testing.T, dir string) signaturetest.Key {
+	t.Helper()
+	key, err := signaturetest.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := key.PublicPEM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "cosign.pub"), string(public))
+	return key
 }
 
 func write(t *testing.T, name, text string) {

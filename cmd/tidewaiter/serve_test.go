@@ -25,7 +25,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/tidewaiter/tidewaiter/image/imagetest"
-	"github.com/tidewaiter/tidewaiter/signature/signaturetest"
 )
 
 const (
@@ -194,15 +193,7 @@ func digestOf(t *testing.T, ref name.Reference, of interface{ Digest() (v1.Hash,
 func TestServeRealRegistry(t *testing.T) {
 	address, dir := freeAddress(t), t.TempDir()
 	d := startDistribution(t, notifications(address))
-	key, err := signaturetest.NewKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	public, err := key.PublicPEM()
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, filepath.Join(dir, "cosign.pub"), string(public))
+	key := newKey(t, dir)
 	write(t, filepath.Join(dir, "tidewaiter.yaml"), fmt.Sprintf(`
 registries: {"%[1]s": {privateHosts: ["%[1]s"]}}
 trust: [{images: ["%[1]s/**"], authorities: [{key: cosign.pub}]}]
