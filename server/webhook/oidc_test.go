@@ -199,9 +199,25 @@ func TestKeysCached(t *testing.T) {
 		t.Errorf("a new key, at once: %s", status(err))
 	}
 	*now = now.Add(keyInterval)
-	if _, err := bearer(e, like, i.good(t, *now, nil)); err != nil {
+	if err := settled(t, i, e, like, *now); err != nil {
 		t.Errorf("a new key, a minute later: %v", err)
 	}
+}
+
+// settled is what becomes of a good token that is sent again while it is refused. A question for keys that is answered
+// stays open in go-oidc for some microseconds, and whoever asks then is given that answer, which is of before. Our own
+// memory stands still with now, so that a refusal by it is not outlived.
+func settled(t *testing.T, i *issuer, e *Endpoint, like recorded, now time.Time) error {
+	t.Helper()
+	token := i.good(t, now, nil)
+	var err error
+	for range 100 {
+		if _, err = bearer(e, like, token); err == nil {
+			return nil
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return err
 }
 
 // TestKeysUnavailable tells what cannot be checked now from what is wrong, and tries again.
@@ -238,7 +254,7 @@ func TestKeysUnavailable(t *testing.T) {
 		}
 		i.answer.Store(nil)
 		*now = now.Add(failureInterval)
-		if _, err := bearer(e, like, i.good(t, *now, nil)); err != nil {
+		if err := settled(t, i, e, like, *now); err != nil {
 			t.Errorf("%s, later: %v", name, err)
 		}
 	}
