@@ -139,9 +139,6 @@ func (f *Files) All() []*Entry { return f.entries }
 // which is not among All.
 func (f *Files) Lookup(path string) *Entry { return f.tree.lookup(path, true).visible() }
 
-// LookupLink is Lookup, but returns a symlink at the end of path itself.
-func (f *Files) LookupLink(path string) *Entry { return f.tree.lookup(path, false).visible() }
-
 // ReadDir returns the visible files in the directory at path (symlinks followed), sorted by name; nil if it
 // is not a directory.
 func (f *Files) ReadDir(path string) []*Entry {

@@ -50,6 +50,9 @@ func packed(mediaType string, blob, archive []byte) *Platform {
 	}
 }
 
+// lookupLink is Lookup, but returns a symlink at the end of path itself.
+func lookupLink(f *Files, path string) *Entry { return f.tree.lookup(path, false).visible() }
+
 // file, link and whiteout are members of an archive.
 func file(name, content string) tar.Header {
 	return tar.Header{Name: name, Mode: 0o755, Typeflag: tar.TypeReg, Uname: content}

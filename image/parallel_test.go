@@ -112,11 +112,11 @@ func TestKeep(t *testing.T) {
 	if _, err := f.Open(f.Lookup("/b")); !errors.Is(err, ErrNotKept) {
 		t.Errorf("error %v, want ErrNotKept", err)
 	}
-	if err := f.Keep(t.Context(), []*Entry{f.LookupLink("/d")}); err != nil {
+	if err := f.Keep(t.Context(), []*Entry{lookupLink(f, "/d")}); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"/b", "/d"} {
-		r, err := f.Open(f.LookupLink(name))
+		r, err := f.Open(lookupLink(f, name))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -171,11 +171,11 @@ func TestLookup(t *testing.T) {
 		"/bin/sh": "/usr/bin/sh", "/bin": "/bin", "/bin/": "/bin", "/gone": "/gone", "/self": "/self", "/": "/", "/bin/..": "/usr", "/none": "",
 	} {
 		got := ""
-		if e := f.LookupLink(path); e != nil {
+		if e := lookupLink(f, path); e != nil {
 			got = e.Path
 		}
 		if got != want {
-			t.Errorf("LookupLink(%q) = %q, want %q", path, got, want)
+			t.Errorf("lookupLink(%q) = %q, want %q", path, got, want)
 		}
 	}
 	var names []string

@@ -205,7 +205,7 @@ func checkWalk(t *testing.T, p *Platform) {
 		if n, ok := e.Facts.(int64); ok != (e.Type == Regular) || ok && n != e.Size {
 			t.Errorf("%s: visited %v, %d of %d bytes", e.Path, ok, n, e.Size)
 		}
-		if shown := files.LookupLink(e.Path) == e; shown != (e.DeletedIn < 0) {
+		if shown := lookupLink(files, e.Path) == e; shown != (e.DeletedIn < 0) {
 			t.Errorf("%s: deleted in %d, and shown %v", e.Path, e.DeletedIn, shown)
 		}
 		if e.DeletedIn >= 0 && e.DeletedIn < e.Layer || e.Target != nil && e.Target.Type == Hardlink {
