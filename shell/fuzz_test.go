@@ -12,8 +12,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// fuzzLimits are small, so that the fuzzer meets them.
-var fuzzLimits = Limits{ScriptBytes: 1 << 16, Nesting: 500, Depth: 60, Steps: 3000, ValueBytes: 1 << 14, TotalBytes: 1 << 20, Actions: 20}
+// limited has small limits, so that the fuzzer meets them.
+var limited = Options{Limits: Limits{ScriptBytes: 1 << 16, Nesting: 500, Depth: 60, Steps: 3000, ValueBytes: 1 << 14, TotalBytes: 1 << 20, Actions: 20}}
 
 // addCorpus adds the labelled commands to what the fuzzer begins with, arguments separated by NUL.
 func addCorpus(f *testing.F, vectors bool) {
@@ -53,10 +53,10 @@ func FuzzAnalyzeScript(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, script string) {
-		in := fuzzLimits.analyzeScript(script)
-		checkBounds(t, in, fuzzLimits)
+		in := limited.interp().analyzeScript(script)
+		checkBounds(t, in, limited.Limits)
 		checkTexts(t, in, script)
-		if again := fuzzLimits.AnalyzeScript(script); !reflect.DeepEqual(in.result(), again) {
+		if again := limited.AnalyzeScript(script); !reflect.DeepEqual(in.result(), again) {
 			t.Errorf("got two results:\n%+v\n%+v", in.result(), again)
 		}
 	})
@@ -72,10 +72,10 @@ func FuzzAnalyze(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, joined string) {
 		args := strings.Split(joined, "\x00")
-		in := fuzzLimits.analyze(args)
-		checkBounds(t, in, fuzzLimits)
+		in := limited.interp().analyze(args)
+		checkBounds(t, in, limited.Limits)
 		checkTexts(t, in, strings.Join(args, " "))
-		if again := fuzzLimits.Analyze(args); !reflect.DeepEqual(in.result(), again) {
+		if again := limited.Analyze(args); !reflect.DeepEqual(in.result(), again) {
 			t.Errorf("got two results:\n%+v\n%+v", in.result(), again)
 		}
 	})

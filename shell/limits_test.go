@@ -75,13 +75,13 @@ func TestRecursive(t *testing.T) {
 
 // TestLimits sets limits other than the defaults.
 func TestLimits(t *testing.T) {
-	if got := (Limits{Steps: 3}).AnalyzeScript("a; b; c; d; curl u | sh"); !strings.Contains(got.Unreadable, "more than 3 steps") {
+	if got := (Options{Limits: Limits{Steps: 3}}).AnalyzeScript("a; b; c; d; curl u | sh"); !strings.Contains(got.Unreadable, "more than 3 steps") {
 		t.Errorf("got %+v", got)
 	}
-	if got := (Limits{ScriptBytes: 10}).Analyze([]string{"sh", "-c", "curl u | sh"}); !strings.Contains(got.Unreadable, "more than 10 bytes") {
+	if got := (Options{Limits: Limits{ScriptBytes: 10}}).Analyze([]string{"sh", "-c", "curl u | sh"}); !strings.Contains(got.Unreadable, "more than 10 bytes") {
 		t.Errorf("got %+v", got)
 	}
-	if got := (Limits{Depth: 5}).AnalyzeScript("sh -c 'sh -c \"sh -c ls\"'"); !strings.Contains(got.Unreadable, "deeper than 5 levels") {
+	if got := (Options{Limits: Limits{Depth: 5}}).AnalyzeScript("sh -c 'sh -c \"sh -c ls\"'"); !strings.Contains(got.Unreadable, "deeper than 5 levels") {
 		t.Errorf("got %+v", got)
 	}
 	if got := Analyze(nil); len(got.Actions) != 0 || got.Unreadable != "" {

@@ -136,16 +136,6 @@ func AnalyzeFile(name, text string) Result {
 	return in.result()
 }
 
-// Analyze is the function of that name under these limits.
-func (l Limits) Analyze(args []string) Result { return l.analyze(args).result() }
-
-// AnalyzeScript is the function of that name under these limits.
-func (l Limits) AnalyzeScript(script string) Result { return l.analyzeScript(script).result() }
-
-func (l Limits) analyze(args []string) *interp { return newInterp(l).analyze(args) }
-
-func (l Limits) analyzeScript(script string) *interp { return newInterp(l).analyzeScript(script) }
-
 func (in *interp) analyze(args []string) *interp {
 	args = commandLine(args)
 	joined, ok := in.joinArgs(args)
