@@ -84,11 +84,12 @@ func wasSkipped(path string, loaded manifests.Loaded) bool {
 	return slices.ContainsFunc(loaded.Skipped, func(s manifests.Skipped) bool { return s.File == filepath.Clean(path) })
 }
 
-// noteSkipped says which files were passed over although their names promise manifests.
+// noteSkipped says which files were passed over although their names promise manifests, and that no other name has
+// them read.
 func (r *run) noteSkipped(skipped []manifests.Skipped) {
 	var names []string
 	for _, s := range skipped {
-		if manifests.IsManifestName(s.File) {
+		if s.ReadAs == "" && manifests.IsManifestName(s.File) {
 			names = append(names, s.File)
 		}
 	}

@@ -29,6 +29,8 @@ type Loaded struct {
 type Skipped struct {
 	File   string
 	Reason string
+	// ReadAs is the name by which the same file is read, if that is why this one is not.
+	ReadAs string
 }
 
 // Load reads targets: files, folders with all that is below them, charts, kustomizations, and "-" for stdin. A file
@@ -157,7 +159,7 @@ func (s *scan) collect(compose composeFiles) Loaded {
 		for _, f := range in.files {
 			objects, found := f.result(compose)
 			if reason := in.passedOver(objects, found); reason != "" {
-				loaded.Skipped = append(loaded.Skipped, Skipped{f.name, reason})
+				loaded.Skipped = append(loaded.Skipped, Skipped{File: f.name, Reason: reason})
 				loaded.Read = slices.DeleteFunc(loaded.Read, func(name string) bool { return name == in.name })
 				continue
 			}

@@ -40,7 +40,7 @@ func (s *scan) problem(name string, kind ProblemKind, err error) {
 }
 
 func (s *scan) skip(name, reason string) {
-	s.skipped = append(s.skipped, Skipped{name, reason})
+	s.skipped = append(s.skipped, Skipped{File: name, Reason: reason})
 }
 
 // folder adds the files below a folder that may be manifests. The folder is opened as a root that no symbolic
@@ -161,7 +161,8 @@ func (w *walk) followLinks() {
 			continue
 		}
 		if inside = filepath.ToSlash(inside); w.files[inside] {
-			w.skip(name, "symbolic link to "+w.full(inside))
+			as := w.full(inside)
+			w.skipped = append(w.skipped, Skipped{File: name, Reason: "symbolic link to " + as, ReadAs: as})
 			continue
 		}
 		w.files[inside] = true
