@@ -129,7 +129,8 @@ func setDefault(field *string, value string) {
 func checkVendored(c *chart.Chart) error {
 	var missing []string
 	for _, need := range c.Metadata.Dependencies {
-		if !slices.ContainsFunc(c.Dependencies(), func(have *chart.Chart) bool { return have.Name() == need.Name }) {
+		had := slices.ContainsFunc(c.Dependencies(), func(have *chart.Chart) bool { return have.Name() == need.Name })
+		if !had && !slices.Contains(missing, need.Name) { // by an alias, one is needed more than once
 			missing = append(missing, need.Name)
 		}
 	}
