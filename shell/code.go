@@ -68,12 +68,13 @@ func (in *interp) code(c *call, code string, lang language) {
 		return
 	}
 	in.charge(parseWeight * len(code))
+	code = plainCode(code, lang)
 	tokens := lex(code, lang)
 	if len(tokens) > maxTokens {
 		in.unreadable("a program of more than %d words", maxTokens)
 	}
 	r := newReader(tokens, v, lang)
-	r.source = firstURLIn(code)
+	r.source = r.namedURL(code)
 	r.follow()
 	if len(r.fetchAt) > 0 {
 		url := r.firstURL()

@@ -189,6 +189,21 @@ func (r *reader) argument(u *codeUse, i int, text string) {
 	u.args = append(u.args, text)
 }
 
+// namedURL is the first URL that code names. In perl and ruby, whose words for fetching are words for much else, one
+// within a sentence that is printed is none.
+func (r *reader) namedURL(code string) string {
+	if r.lang != perl && r.lang != ruby {
+		return firstURLIn(code)
+	}
+	for _, t := range r.tokens {
+		url := firstURLIn(t.text)
+		if before, _, ok := strings.Cut(t.text, url); ok && url != "" && !strings.Contains(strings.TrimSpace(before), " ") {
+			return url
+		}
+	}
+	return ""
+}
+
 func (r *reader) firstURL() string {
 	for _, t := range r.tokens {
 		if t.kind == literal && isURL(t.text) {
