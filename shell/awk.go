@@ -26,6 +26,10 @@ func (in *interp) awk(c *call) effect {
 	if a.shell && in.fetched(text) != nil {
 		in.executedHole(in.fetched(text), "awk prints it into a shell")
 	}
+	if in.remarkable(text+a.read) == nil && strings.Contains(program, "printf") && strings.Contains(program, "%c") {
+		in.print(c, in.newHole(hole{spelling: "$(awk)", opaque: "awk puts characters together, which cannot be read here"}))
+		return effect{}
+	}
 	in.print(c, in.derived(text+a.read, "$(awk)", "")+"\n")
 	return effect{}
 }

@@ -188,6 +188,9 @@ func (in *interp) module(c *call, args []string) effect {
 	if isInstaller(name) {
 		in.install(c.with(append([]string{name}, rest...)), name)
 	}
+	if name == "base64" && (firstOr(rest, "") == "-d" || firstOr(rest, "") == "-u") {
+		in.print(c, in.convert(in.inputs(c, rest[1:]), "python", decodeBase64))
+	}
 	if (name == "zipfile" || name == "tarfile") && len(rest) > 1 && (rest[0] == "-e" || rest[0] == "--extract") {
 		text, _ := in.content(c, rest[1])
 		in.unpack(in.path(firstOr(rest[2:], ".")), text)

@@ -93,7 +93,7 @@ func programHandler(name string) handler {
 	case "grep", "egrep", "fgrep", "cmp", "diff":
 		return (*interp).grep
 	case "base64", "base32", "basenc", "xxd", "uudecode", "gunzip", "gzip", "zcat", "unxz", "xz", "xzcat", "bunzip2", "bzip2",
-		"bzcat", "unzstd", "zstd", "zstdcat", "lz4", "zlib-flate", "pigz", "uncompress", "rev", "tr":
+		"bzcat", "unzstd", "zstd", "zstdcat", "lz4", "unlz4", "lz4cat", "lzma", "unlzma", "lzcat", "brotli", "zlib-flate", "pigz", "uncompress", "rev", "tr":
 		return (*interp).decode
 	case "openssl":
 		return (*interp).openssl

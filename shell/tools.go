@@ -24,6 +24,10 @@ func (in *interp) textFilter(c *call) effect {
 		for _, program := range sedPrograms(p) {
 			in.sedRuns(c, program, text)
 		}
+		if edited, ok := in.substituted(text, sedPrograms(p), p.has("E", "r", "regexp-extended")); ok && !p.has("n", "quiet", "silent") {
+			in.print(c, edited)
+			return effect{}
+		}
 	}
 	in.print(c, in.derived(text, "$("+c.name()+")", "")+"\n")
 	return effect{}
