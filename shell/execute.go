@@ -295,26 +295,3 @@ func (in *interp) runOperand(c *call) effect {
 	}
 	return in.run(c.with(p.args))
 }
-
-// make runs what a Makefile in the folder says.
-func (in *interp) make(c *call) effect {
-	p := options{short: "CfIjlo", long: "directory file makefile "}.parse(c.args())
-	dir := in.path(p.value("C", "directory"))
-	if dir == "" {
-		dir = in.env.cwd
-	}
-	text := ""
-	for _, name := range []string{p.value("f", "file", "makefile"), "GNUmakefile", "makefile", "Makefile"} {
-		if f, ok := in.lookup(path.Join(dir, name)); ok && name != "" {
-			text = f.text
-			break
-		}
-	}
-	if t := in.treeOf(path.Join(dir, "Makefile")); text == "" && t != nil {
-		text = t.text
-	}
-	if in.fetched(text) != nil {
-		in.executed(text, "its Makefile is run by "+c.name())
-	}
-	return effect{}
-}

@@ -33,7 +33,10 @@ func (in *interp) printf(c *call) effect {
 	target := ""
 	if len(args) > 2 && args[0] == "-v" {
 		target, args = args[1], args[2:]
+	} else if len(args) > 1 && strings.HasPrefix(args[0], "-v") {
+		target, args = args[0][2:], args[1:]
 	}
+	in.subscript(target)
 	if len(args) > 0 && args[0] == "--" {
 		args = args[1:]
 	}

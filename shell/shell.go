@@ -119,8 +119,10 @@ func (in *interp) startBash() {
 			in.runText(strings.TrimSuffix(function, "%%")+" "+value, scriptRun{})
 		}
 	}
-	if prompt, ok := in.env.vars.get("PROMPT_COMMAND"); ok {
-		in.runText(prompt, scriptRun{})
+	for _, name := range [...]string{"PROMPT_COMMAND", "PS4", "PS1"} {
+		if value, ok := in.env.vars.get(name); ok {
+			in.promised(name, value)
+		}
 	}
 	if file, ok := in.env.vars.get("BASH_ENV"); ok && file != "" {
 		in.runText(". "+file, scriptRun{via: "bash reads it because of BASH_ENV"})
