@@ -94,6 +94,12 @@ func programHandler(name string) handler {
 		return (*interp).playbook
 	case "vim", "vi", "nvim", "ex", "view", "rvim", "gvim", "vimdiff", "gdb":
 		return (*interp).editor
+	case "kubectl", "oc", "k3s-kubectl":
+		return (*interp).kubectl
+	case "kustomize":
+		return (*interp).kustomize
+	case "helm":
+		return (*interp).helm
 	case "emacs", "emacsclient":
 		return (*interp).lisp
 	case "grep", "egrep", "fgrep", "cmp", "diff":

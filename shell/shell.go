@@ -48,6 +48,8 @@ type Action struct {
 	// Verified tells that what was fetched is checked (sha256sum -c, gpg --verify, cosign) before it runs, and
 	// does not run if the check fails. A checksum that was itself fetched is no check.
 	Verified bool `json:"verified,omitempty"`
+	// Applied tells that what was fetched does not run here: it is a manifest or a chart that is applied to the cluster.
+	Applied bool `json:"applied,omitempty"`
 }
 
 // Result is what a command was seen to do.
