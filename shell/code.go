@@ -248,6 +248,9 @@ func (in *interp) evaluates(c *call, r *reader, evals []codeUse) bool {
 		return true
 	case in.decodedCode(c, r, evals):
 		return true
+	case open && r.mentions(r.v.stdin) && waiting(c) != "" && in.known(waiting(c)):
+		in.nestedCode(c, in.stdin(c), r.lang)
+		return true
 	}
 	for _, u := range evals {
 		for _, l := range u.literals {

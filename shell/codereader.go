@@ -85,7 +85,7 @@ func (r *reader) uses(names, from string) []codeUse {
 			break
 		}
 		if t.kind == command && names == r.v.shell {
-			all = append(all, codeUse{name: "`", literals: []string{t.text}, args: []string{t.text}, open: strings.HasPrefix(t.text, "$") || strings.HasPrefix(t.text, "#{") || strings.HasPrefix(t.text, "{$")})
+			all = append(all, r.commandUse(t.text))
 			continue
 		}
 		if name, next := r.lookedUp(i); name != "" && slices.Contains(list, name) {
@@ -97,6 +97,9 @@ func (r *reader) uses(names, from string) []codeUse {
 		qualifier, last := lastName(t.text)
 		if original := r.aliases[last]; original != "" && qualifier == "" {
 			_, last = lastName(original)
+		}
+		if named := r.flow.values[t.text]; named != "" && r.lang == php && tokenAt(r.tokens, i+1).text == "(" {
+			last = named // $f = "system"; $f("x")
 		}
 		if t.kind != ident || !slices.Contains(list, last) || from != anyModule && !r.counts(t.text, qualifier, last, modules) {
 			continue
@@ -114,6 +117,17 @@ func (r *reader) uses(names, from string) []codeUse {
 		}
 	}
 	return all
+}
+
+// commandUse is a command between backquotes. Where it begins with a variable, its value is what is run.
+func (r *reader) commandUse(text string) codeUse {
+	u := codeUse{name: "`", literals: []string{text}, args: []string{text}}
+	u.open = strings.HasPrefix(text, "$") || strings.HasPrefix(text, "#{") || strings.HasPrefix(text, "{$")
+	name := strings.Trim(text, "#{} \n")
+	if from := r.originsOf(originName(name)); u.open && len(from) > 0 && nameLength(name) == len(name) {
+		u.from, u.to = from[0][0], from[0][1]
+	}
+	return u
 }
 
 // lookedUp is the name of a function that is called by a string, and where its arguments begin: getattr(os, "sys" + "tem")("x"),

@@ -78,7 +78,7 @@ func (r *reader) encoded(from, to int) encoded {
 	if e.chars && len(e.numbers) > 1 {
 		e.texts = append(e.texts, string(e.numbers))
 	}
-	if len(e.texts) > 1 && e.joins {
+	if len(e.texts) > 1 && (e.joins || e.hidden) {
 		e.texts = append(e.texts, strings.Join(e.texts, ""))
 	}
 	return e
@@ -91,7 +91,11 @@ func (r *reader) leads(i, depth int) bool {
 	}
 	t := tokenAt(r.tokens, i)
 	base := originName(t.text)
-	switch _, last := lastName(t.text); {
+	_, last := lastName(t.text)
+	if alias := r.aliases[last]; alias != "" {
+		_, last = lastName(alias)
+	}
+	switch {
 	case t.kind == number && tokenAt(r.tokens, i-1).text == "[", t.kind == literal && r.changed(i+1):
 		return true
 	case t.kind != ident || depth > maxDepthOfNames:
