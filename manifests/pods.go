@@ -49,6 +49,7 @@ type podFinder struct {
 	// custom is what the table says of a custom resource, and unknown what may be an image and is in no pod.
 	custom  custom
 	unknown []Path
+	params  parameters // of a custom resource
 }
 
 func isPodSpec(spec map[string]any) bool {
@@ -92,9 +93,11 @@ func (f *podFinder) addContainer(pod *Pod, spec map[string]any, is ContainerType
 	c := Container{Type: is, Path: path, Spec: spec}
 	c.Name, _ = spec["name"].(string)
 	c.Image, _ = spec["image"].(string)
-	c.Given = f.given(pod, spec, path)
-	for _, given := range c.Given {
-		c.Runs = append(c.Runs, f.runs(spec, path, given)...)
+	for _, spec := range f.alternatives(spec) {
+		for _, given := range f.given(pod, spec, path) {
+			c.Given = append(c.Given, given)
+			c.Runs = append(c.Runs, f.runs(spec, path, given)...)
+		}
 	}
 	if !f.builtin {
 		c.Merged = c.Image == "" && (f.custom.merged || isStep(spec))

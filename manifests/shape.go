@@ -19,6 +19,7 @@ func (o *Object) Unknown() []Path {
 // table says of its kind. It looks neither at metadata and status.
 func (f *podFinder) searchCustom(o *Object) {
 	f.custom = customOf(o.APIVersion, o.Kind)
+	f.params = parametersOf(o)
 	for _, key := range slices.Sorted(maps.Keys(o.Value)) {
 		if key != "metadata" && key != "status" {
 			f.search(o.Value[key], o.Value, Path{key})

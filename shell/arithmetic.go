@@ -33,7 +33,9 @@ func (in *interp) arithmetic(x syntax.ArithmExpr) string {
 // arithmeticWord is an expression of one word: a number, a name, or a key of an array.
 func (in *interp) arithmeticWord(w *syntax.Word) string {
 	text := in.word(w)
+	in.subscript(text)
 	if v, ok := in.env.vars.get(text); ok {
+		in.subscript(v)
 		return v
 	}
 	return text

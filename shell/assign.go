@@ -60,6 +60,7 @@ func (in *interp) assign(a *syntax.Assign) {
 		in.flows++ // it may be a command
 	}
 	in.env.vars.set(name, value)
+	in.promised(name, value)
 	if name == "LD_PRELOAD" || name == "BASH_ENV" || name == "ENV" {
 		in.preloaded(name, value)
 	}
@@ -79,6 +80,9 @@ func (in *interp) assignArray(name string, a *syntax.Assign) {
 			in.env.vars.set(name+"["+in.arithmetic(elem.Index)+"]", fields[0])
 		}
 		values = append(values, fields...)
+	}
+	if name == "PROMPT_COMMAND" {
+		in.promised(name, strings.Join(values, "\n"))
 	}
 	in.setArray(name, values)
 }

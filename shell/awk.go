@@ -19,12 +19,16 @@ func (in *interp) awk(c *call) effect {
 		return effect{}
 	}
 	text := in.inputs(c, files)
-	a := in.awkProgram(c, program)
+	a := in.awkProgram(c, program, p.opts)
 	if read := in.fetched(text + a.read); a.system && read != nil {
 		in.executedHole(read, "awk runs it by system")
 	}
 	if a.shell && in.fetched(text) != nil {
 		in.executedHole(in.fetched(text), "awk prints it into a shell")
+	}
+	if in.remarkable(text+a.read) == nil && strings.Contains(program, "printf") && strings.Contains(program, "%c") {
+		in.print(c, in.newHole(hole{spelling: "$(awk)", opaque: "awk puts characters together, which cannot be read here"}))
+		return effect{}
 	}
 	in.print(c, in.derived(text+a.read, "$(awk)", "")+"\n")
 	return effect{}
@@ -38,9 +42,10 @@ type awkFacts struct {
 }
 
 // awkProgram walks the commands that are written in a program, and reports one that does what a peer says.
-func (in *interp) awkProgram(c *call, program string) awkFacts {
+func (in *interp) awkProgram(c *call, program string, values []option) awkFacts {
 	var facts awkFacts
 	code := lex(program, awkLang)
+	awkValues(code, values)
 	peer, network := "", false
 	for _, t := range code {
 		if t.kind == literal && (strings.HasPrefix(t.text, "/inet/") || strings.HasPrefix(t.text, "/inet4/") || strings.HasPrefix(t.text, "/inet6/")) {
@@ -67,6 +72,7 @@ func (in *interp) awkProgram(c *call, program string) awkFacts {
 			}
 		case t.kind == punct && t.text == "|" && next.kind == literal:
 			facts.shell = facts.shell || startsShell(next.text)
+			in.awkPrints(code, i, next.text)
 			in.awkCommand(c, code, i+1, network)
 		}
 	}
@@ -77,6 +83,42 @@ func (in *interp) awkProgram(c *call, program string) awkFacts {
 		in.report(ReverseShell, "awk", peer, []string{"awk connects to " + peer, "it runs what it receives"}, nil)
 	}
 	return facts
+}
+
+// awkValues puts the strings in place of the variables that they are assigned to: cmd = "…", -v cmd=….
+func awkValues(code []token, given []option) {
+	values := map[string]string{}
+	for _, o := range given {
+		if name, value, ok := strings.Cut(o.value, "="); ok && o.name == "v" {
+			values[name] = value
+		}
+	}
+	for i, t := range code {
+		if t.kind == ident && tokenAt(code, i+1).text == "=" && tokenAt(code, i+2).kind == literal {
+			values[t.text] = code[i+2].text
+		}
+	}
+	for i, t := range code {
+		if value, ok := values[t.text]; ok && t.kind == ident && tokenAt(code, i+1).text != "=" {
+			code[i] = token{literal, value}
+		}
+	}
+}
+
+// awkPrints walks what print hands to a command at the token i, which is a pipe.
+func (in *interp) awkPrints(code []token, i int, command string) {
+	text := ""
+	for i--; i >= 0 && !(code[i].kind == ident && (code[i].text == "print" || code[i].text == "printf")); i-- {
+		if code[i].kind != literal {
+			return
+		}
+		text = code[i].text + text
+	}
+	if i >= 0 {
+		fds := in.env.fds
+		fds.set(0, &end{text: text + "\n", piped: true})
+		in.childShell(command, scriptRun{via: "awk runs it", fds: &fds})
+	}
 }
 
 func tokenAt(code []token, i int) token {

@@ -30,14 +30,25 @@ func (in *interp) popd(*call) effect {
 
 // declClause is export, local, declare and their like as the parser sees them.
 func (in *interp) declClause(c *syntax.DeclClause) {
+	reference, integer := c.Variant.Value == "nameref", false
 	for _, a := range c.Args {
 		if a.Name == nil {
 			if a.Value != nil {
-				in.assignField(in.word(a.Value))
+				field := in.word(a.Value)
+				reference = reference || strings.HasPrefix(field, "-") && strings.Contains(field, "n")
+				integer = integer || strings.HasPrefix(field, "-") && strings.Contains(field, "i")
+				in.assignField(field)
 			}
 			continue
 		}
 		in.assign(a)
+		value, _ := in.env.vars.get(a.Name.Value)
+		if reference && syntax.ValidName(value) {
+			in.refer(a.Name.Value, value)
+		}
+		if integer {
+			in.subscript(value)
+		}
 	}
 }
 
@@ -49,10 +60,23 @@ func (in *interp) declareArgs(c *call) effect {
 	return effect{}
 }
 
+// refer makes a variable another name of a second one.
+func (in *interp) refer(name, to string) {
+	if in.names == nil {
+		in.names = map[string]string{}
+	}
+	in.names[name] = to
+}
+
 // assignField is an assignment that only expansion made one: export "$NAME=$VALUE".
 func (in *interp) assignField(field string) {
+	in.subscript(field)
 	if name, value, ok := strings.Cut(field, "="); ok && syntax.ValidName(name) {
 		in.env.vars.set(name, value)
+		in.promised(name, value)
+		if strings.HasPrefix(value, "(") {
+			in.expanded(value) // declare -a 'a=($(command))'
+		}
 	}
 }
 
@@ -78,8 +102,12 @@ func (in *interp) readLine(c *call) effect {
 	line := in.nextLine(e)
 	if c.name() != "read" {
 		line += in.read(e)
+		if callback := p.value("C"); callback != "" {
+			in.later(callback+" 0 x", c.name()+" runs it")
+		}
 	}
 	for i, name := range names {
+		in.subscript(name)
 		value := line
 		if in.known(line) && len(names) > 1 {
 			value, line, _ = strings.Cut(strings.TrimLeft(line, in.ifs()), " ")
@@ -153,6 +181,15 @@ func (in *interp) shift(c *call) effect {
 	}
 	if len(in.env.params) > 0 {
 		in.env.params = in.env.params[min(n, len(in.env.params)):]
+	}
+	return effect{}
+}
+
+// hash is hash -p FILE NAME, after which NAME is that file.
+func (in *interp) hash(c *call) effect {
+	p := options{short: "p"}.parse(c.args())
+	if file := p.value("p"); file != "" && len(p.args) > 0 {
+		return in.defineAlias(c.with([]string{"alias", p.args[0] + "=" + file}))
 	}
 	return effect{}
 }

@@ -58,6 +58,8 @@ type codeUse struct {
 	args    []string
 	input   bool // what was fetched is given to it as its input
 	fetched bool // one of the arguments was
+
+	from, to int // the tokens of its arguments
 }
 
 // code looks into code of another language for what it does: fetch and run, a shell for a peer, or commands, which
@@ -68,12 +70,13 @@ func (in *interp) code(c *call, code string, lang language) {
 		return
 	}
 	in.charge(parseWeight * len(code))
+	code = plainCode(code, lang)
 	tokens := lex(code, lang)
 	if len(tokens) > maxTokens {
 		in.unreadable("a program of more than %d words", maxTokens)
 	}
 	r := newReader(tokens, v, lang)
-	r.source = firstURLIn(code)
+	r.source = r.namedURL(code)
 	r.follow()
 	if len(r.fetchAt) > 0 {
 		url := r.firstURL()
@@ -104,19 +107,20 @@ func (in *interp) code(c *call, code string, lang language) {
 	}
 }
 
-// codePrints gives on what the code prints, as far as it is written out or was fetched. What is on its input may be
-// a part of it.
+// codePrints gives on what the code prints, as far as it is written out, is decoded or was fetched. What is on its input
+// may be a part of it.
 func (in *interp) codePrints(c *call, r *reader) {
 	var b strings.Builder
 	open := false
 	for _, u := range r.uses(r.v.prints, anyModule) {
-		for _, a := range u.args {
+		args := in.printed(c, r, u)
+		for _, a := range args {
 			b.WriteString(a)
 		}
-		if strings.Contains(" print puts say echo ", " "+u.name+" ") && len(u.args) > 0 {
+		if strings.Contains(" print puts say echo ", " "+u.name+" ") && len(args) > 0 {
 			b.WriteString("\n")
 		}
-		open = open || u.names && len(u.args) == 0
+		open = open || u.names && len(args) == 0
 	}
 	if r.v.tool == "perl" && r.hole != "" && r.mentions("getprint") {
 		b.WriteString(r.hole)
@@ -125,7 +129,30 @@ func (in *interp) codePrints(c *call, r *reader) {
 		in.print(c, text)
 		return
 	}
-	in.print(c, in.derived(in.stdin(c), "$("+c.name()+")", "")+"\n")
+	in.print(c, in.filtered(c, r)+"\n")
+}
+
+// printed are the arguments of a call that prints. What they decode is decoded, where it is not what was fetched.
+func (in *interp) printed(c *call, r *reader, u codeUse) []string {
+	e := r.encoded(u.from, u.to)
+	if e.plain() || u.fetched || in.remarkable(waiting(c)) != nil {
+		return u.args
+	}
+	if texts := in.decoded(e, waiting(c)); len(texts) > 0 || !e.hidden {
+		return texts
+	}
+	return []string{in.newHole(hole{spelling: "$(" + c.name() + ")", opaque: r.v.tool + " decodes what cannot be read here"})}
+}
+
+// filtered is what code makes of its input: perl -pe, or what nobody can follow.
+func (in *interp) filtered(c *call, r *reader) string {
+	text := in.stdin(c)
+	if e := r.encoded(0, len(r.tokens)); in.known(text) && len(e.codings) > 0 {
+		if texts := in.decoded(encoded{codings: e.codings}, text); len(texts) > 0 {
+			return texts[0]
+		}
+	}
+	return in.derived(text, "$("+c.name()+")", "")
 }
 
 // codePipes walks the commands that perl's and ruby's open starts: open(F, "command|"), open(F, "-|", "command"),
@@ -216,11 +243,14 @@ func (in *interp) evaluates(c *call, r *reader, evals []codeUse) bool {
 		source := r.firstURL()
 		in.report(RuntimeDownload, r.v.tool, source, []string{strings.TrimSpace(r.v.tool + " fetches " + source), "it is evaluated as code"}, nil)
 		return true
-	case open && r.mentions(r.v.stdin):
+	case open && r.mentions(r.v.stdin) && in.remarkable(waiting(c)) != nil:
 		in.executed(in.stdin(c), "its output is evaluated by "+r.v.tool)
 		return true
-	case open && r.mentions(decoderNames):
-		return in.decodedCode(c, r)
+	case in.decodedCode(c, r, evals):
+		return true
+	case open && r.mentions(r.v.stdin) && waiting(c) != "" && in.known(waiting(c)):
+		in.nestedCode(c, in.stdin(c), r.lang)
+		return true
 	}
 	for _, u := range evals {
 		for _, l := range u.literals {
@@ -251,42 +281,77 @@ func (in *interp) evaluatesOutput(c *call, r *reader, evals, shells []codeUse) b
 	return h != nil
 }
 
-// decoderNames are the functions that turn text into other text, in all the languages.
-const decoderNames = "b64decode decode64 decode_base64 base64_decode unhexlify fromhex decompress unpack atob decode gzinflate str_rot13 Buffer"
-
-// decodedCode looks into the strings that code decodes and evaluates.
-func (in *interp) decodedCode(c *call, r *reader) bool {
-	for _, t := range r.tokens {
-		if t.kind != literal {
+// decodedCode looks into what code decodes and evaluates, and tells whether there was something.
+func (in *interp) decodedCode(c *call, r *reader, evals []codeUse) bool {
+	found, unresolved := false, false
+	for _, u := range evals {
+		e := r.encoded(r.firstArgument(u))
+		if e.plain() {
+			unresolved = unresolved || u.open && len(e.texts) == 0
 			continue
 		}
-		if plain, ok := decodedText(t.text); ok {
+		texts := in.decoded(e, waiting(c))
+		for _, plain := range texts {
 			in.nestedCode(c, plain, r.lang)
-			return true
 		}
+		if len(texts) == 0 && e.hidden {
+			in.unreadable("%s evaluates what it decodes, which cannot be read here", r.v.tool)
+		}
+		found = found || len(texts) > 0 || e.hidden
 	}
-	in.unreadable("%s evaluates what it decodes, which cannot be read here", r.v.tool)
-	return true
+	if unresolved && !found && r.mentions(decoderNames) {
+		in.decodedAnywhere(c, r)
+	}
+	return found
 }
 
-// decodedText is the text that a string in code encodes, if it does.
-func decodedText(s string) (string, bool) {
-	if len(s) < 8 {
-		return "", false
-	}
-	for _, decoder := range []func(string) (string, bool){decodeBase64, decodeHex} {
-		plain, ok := decoder(s)
-		if !ok {
+// decoderNames are the functions that decode text and do nothing else, in all the languages.
+const decoderNames = "b64decode decode64 decode_base64 base64_decode unhexlify fromhex a2b_base64 hex2bin atob gzinflate str_rot13 b85decode a85decode b32decode Buffer"
+
+// decodedAnywhere looks into the strings of code that decodes some of them, and evaluates something that nobody could
+// follow.
+func (in *interp) decodedAnywhere(c *call, r *reader) {
+	for _, t := range r.tokens {
+		if t.kind != literal || len(t.text) < 16 || !in.step() {
 			continue
 		}
-		if unpacked, ok := decompress(plain); ok {
-			plain = unpacked
-		}
-		if printable(plain) {
-			return plain, true
+		all := encoded{texts: []string{t.text}, codings: []coding{decodeBase85, decodeBase32, decodeHex, decodeBase64, inflated}}
+		for _, plain := range in.decoded(all, "") {
+			in.nestedCode(c, plain, r.lang)
 		}
 	}
-	return "", false
+}
+
+// waiting is what a command could read from its input, which is left there.
+func waiting(c *call) string {
+	if e := c.fds.get(0); e != nil && e.socket == nil {
+		return e.text
+	}
+	return ""
+}
+
+// decodedCommand walks a command that code decodes before it runs it, and tells whether it is one.
+func (in *interp) decodedCommand(c *call, r *reader, u codeUse) bool {
+	from, to := r.firstArgument(u)
+	vector := len(u.args) > 0 && startsShell(u.args[0]) // sh, -c, and what is decoded
+	if vector {
+		from, to = u.from, u.to
+	}
+	e := r.encoded(from, to)
+	if e.plain() {
+		return false
+	}
+	texts := in.decoded(e, waiting(c))
+	first := vector || r.leads(from, 0)
+	for _, plain := range texts {
+		if first {
+			in.childShell(plain, scriptRun{via: r.v.tool + " runs it", fds: c.fds})
+		}
+	}
+	if len(texts) == 0 && e.hidden && first {
+		in.unreadable("%s runs what it decodes, which cannot be read here", r.v.tool)
+	}
+	return first && len(texts) > 0
 }
 
 func (in *interp) nestedCode(c *call, code string, lang language) {
@@ -316,13 +381,8 @@ func (in *interp) codeCommand(c *call, r *reader, u codeUse) {
 		inner = &call{argv: c.argv, fds: &fds}
 	}
 	args := u.args
-	if len(args) == 0 {
+	if in.decodedCommand(inner, r, u) || len(args) == 0 {
 		return
-	}
-	if u.open && r.mentions(decoderNames) {
-		if plain, ok := decodedText(args[0]); ok {
-			args = []string{plain}
-		}
 	}
 	if _, last := lastName(u.name); strings.HasPrefix(last, "exec") && len(args) > 1 && programName(args[0]) == programName(args[1]) {
 		args = args[1:] // execvp("sh", ["sh", …]): the file, and then the name that it is to go by

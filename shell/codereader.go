@@ -16,8 +16,9 @@ type reader struct {
 	runs    bool              // it names a module whose functions run commands
 	source  string            // the first URL in the text
 	flow    flow
-	fetchAt map[int]bool // the tokens that fetch
-	hole    string       // what they get, as a value; "" if there are none
+	fetchAt map[int]bool        // the tokens that fetch
+	hole    string              // what they get, as a value; "" if there are none
+	origins map[string][][2]int // where names get their values from; nil until that is asked for
 }
 
 // What is looked at of one program.
@@ -84,12 +85,21 @@ func (r *reader) uses(names, from string) []codeUse {
 			break
 		}
 		if t.kind == command && names == r.v.shell {
-			all = append(all, codeUse{name: "`", literals: []string{t.text}, args: []string{t.text}, open: strings.HasPrefix(t.text, "$") || strings.HasPrefix(t.text, "#{") || strings.HasPrefix(t.text, "{$")})
+			all = append(all, r.commandUse(t.text))
+			continue
+		}
+		if name, next := r.lookedUp(i); name != "" && slices.Contains(list, name) {
+			u := r.arguments(next)
+			u.name = name
+			all = append(all, u)
 			continue
 		}
 		qualifier, last := lastName(t.text)
 		if original := r.aliases[last]; original != "" && qualifier == "" {
 			_, last = lastName(original)
+		}
+		if named := r.flow.values[t.text]; named != "" && r.lang == php && tokenAt(r.tokens, i+1).text == "(" {
+			last = named // $f = "system"; $f("x")
 		}
 		if t.kind != ident || !slices.Contains(list, last) || from != anyModule && !r.counts(t.text, qualifier, last, modules) {
 			continue
@@ -98,12 +108,41 @@ func (r *reader) uses(names, from string) []codeUse {
 		if r.lang == javascript && i > 0 && r.tokens[i-1].text == "(" && i+1 < len(r.tokens) && r.tokens[i+1].text == ")" {
 			u = codeUse{names: true, open: true, fetched: r.hole != ""} // it is handed to what calls it: then(eval)
 		}
+		if r.lang == perl && (last == "eval" || last == "do") && tokenAt(r.tokens, i+1).text == "{" {
+			continue // a block
+		}
 		if u.names || len(u.literals) > 0 {
 			u.name = t.text
 			all = append(all, u)
 		}
 	}
 	return all
+}
+
+// commandUse is a command between backquotes. Where it begins with a variable, its value is what is run.
+func (r *reader) commandUse(text string) codeUse {
+	u := codeUse{name: "`", literals: []string{text}, args: []string{text}}
+	u.open = strings.HasPrefix(text, "$") || strings.HasPrefix(text, "#{") || strings.HasPrefix(text, "{$")
+	name := strings.Trim(text, "#{} \n")
+	if from := r.originsOf(originName(name)); u.open && len(from) > 0 && nameLength(name) == len(name) {
+		u.from, u.to = from[0][0], from[0][1]
+	}
+	return u
+}
+
+// lookedUp is the name of a function that is called by a string, and where its arguments begin: getattr(os, "sys" + "tem")("x"),
+// child_process["exec"]("x").
+func (r *reader) lookedUp(i int) (name string, next int) {
+	for ; tokenAt(r.tokens, i).kind == literal; i += 2 {
+		name += r.tokens[i].text
+		if sign := tokenAt(r.tokens, i+1).text; sign != "+" {
+			if closes := sign == ")" || sign == "]"; closes && tokenAt(r.tokens, i+2).text == "(" && tokenAt(r.tokens, i+2).kind == punct {
+				return name, i + 2
+			}
+			break
+		}
+	}
+	return "", 0
 }
 
 // counts tells whether a name means what it seems to: exec is a method of JavaScript's regular expressions, too.
@@ -129,11 +168,12 @@ func (r *reader) counts(name, qualifier, last string, modules []string) bool {
 
 // arguments collects what stands in the parentheses at token i or, without any, up to the end of the statement.
 func (r *reader) arguments(i int) codeUse {
-	var u codeUse
+	u := codeUse{from: i, to: i}
 	depth := 0
 	parens := i < len(r.tokens) && r.tokens[i].text == "(" && r.tokens[i].kind == punct
 	for stop := min(len(r.tokens), i+maxCallWords); i < stop && len(u.literals) < maxLiterals; i++ {
 		t := r.tokens[i]
+		u.to = i + 1
 		switch {
 		case t.kind == punct && strings.Contains("([{", t.text):
 			depth++
@@ -187,6 +227,21 @@ func (r *reader) argument(u *codeUse, i int, text string) {
 		return
 	}
 	u.args = append(u.args, text)
+}
+
+// namedURL is the first URL that code names. In perl and ruby, whose words for fetching are words for much else, one
+// within a sentence that is printed is none.
+func (r *reader) namedURL(code string) string {
+	if r.lang != perl && r.lang != ruby {
+		return firstURLIn(code)
+	}
+	for _, t := range r.tokens {
+		url := firstURLIn(t.text)
+		if before, _, ok := strings.Cut(t.text, url); ok && url != "" && !strings.Contains(strings.TrimSpace(before), " ") {
+			return url
+		}
+	}
+	return ""
 }
 
 func (r *reader) firstURL() string {

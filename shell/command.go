@@ -121,12 +121,29 @@ func (in *interp) dispatch(c *call) effect {
 	if in.runFetched(c) {
 		return effect{}
 	}
+	if program := globbed(name); program != "" {
+		return in.run(c.with(append([]string{program}, c.args()...)))
+	}
 	in.plugin(c)
 	in.helper(c)
 	if h := handlerOf(c.name()); h != nil {
 		return h(in, c)
 	}
 	return in.program(c)
+}
+
+// globbed is the program that a shell finds for a command with wildcards in its name: /???/b??h.
+func globbed(name string) string {
+	if !strings.ContainsAny(name, "?*[") || !strings.Contains(name, "/") {
+		return ""
+	}
+	for _, program := range [...]string{"/bin/bash", "/bin/busybox", "/bin/dash", "/bin/nc", "/bin/sh", "/usr/bin/bash", "/usr/bin/curl", "/usr/bin/perl", "/usr/bin/python3",
+		"/usr/bin/sh", "/usr/bin/wget"} {
+		if ok, err := path.Match(name, program); ok && err == nil {
+			return program
+		}
+	}
+	return ""
 }
 
 // runHole handles a command whose name is not known. It tells whether there is no more to say.
@@ -208,6 +225,9 @@ func (in *interp) stranger(c *call) effect {
 		if isShell(programName(a)) && i+1 < len(args) && strings.HasPrefix(args[i+1], "-") && strings.HasSuffix(args[i+1], "c") {
 			return in.run(c.with(args[i:]))
 		}
+	}
+	if f := in.functions["command_not_found_handle"]; f != nil && !strings.Contains(c.argv[0], "/") {
+		in.invoke(f, c.with(append([]string{"command_not_found_handle"}, c.argv...)))
 	}
 	spelling := "$(" + shorten(in.display(strings.Join(c.argv, " ")), 60) + ")"
 	input := in.stdin(c)

@@ -12,6 +12,9 @@ func (in *interp) test(c *call) effect {
 		args = args[1:]
 	}
 	var e effect
+	if len(args) >= 2 && args[0] == "-v" {
+		in.subscript(args[1])
+	}
 	if len(args) >= 3 {
 		e = in.compared(args[0], args[1], args[2])
 	}
@@ -81,6 +84,9 @@ func (in *interp) testExpr(x syntax.TestExpr) effect {
 	case *syntax.ParenTest:
 		return in.testExpr(x.X)
 	case *syntax.UnaryTest:
+		if w, ok := x.X.(*syntax.Word); ok && x.Op == syntax.TsVarSet {
+			in.subscript(in.word(w))
+		}
 		in.testExpr(x.X)
 	case *syntax.BinaryTest:
 		a, okA := x.X.(*syntax.Word)
@@ -91,7 +97,12 @@ func (in *interp) testExpr(x syntax.TestExpr) effect {
 			return effect{}
 		}
 		op := x.Op.String()
-		return in.compared(in.word(a), op, in.word(b))
+		left, right := in.word(a), in.word(b)
+		if len(op) > 2 && op[0] == '-' { // -eq and its kin compare numbers
+			in.subscript(left)
+			in.subscript(right)
+		}
+		return in.compared(left, op, right)
 	}
 	return effect{}
 }

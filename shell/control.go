@@ -178,6 +178,12 @@ func (in *interp) forClause(c *syntax.ForClause) {
 		if w.InPos.IsValid() {
 			items = in.fields(w.Items)
 		}
+	} else if c, ok := c.Loop.(*syntax.CStyleLoop); ok {
+		for _, x := range [...]syntax.ArithmExpr{c.Init, c.Cond, c.Post} {
+			if x != nil {
+				in.arithmetic(x)
+			}
+		}
 	}
 	if len(items) == 0 {
 		items = []string{""}

@@ -3,14 +3,19 @@ package shell
 import (
 	"bytes"
 	"compress/bzip2"
+	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
 	"encoding/base32"
 	"encoding/base64"
 	"encoding/hex"
 	"io"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/mikelolasagasti/xz"
 )
 
 // decode is the programs that turn one form of data into another. What is known is decoded here; what was fetched
@@ -27,7 +32,7 @@ func (in *interp) decode(c *call) effect {
 		in.print(c, in.convert(in.inputs(c, files), name, reverseLines))
 		return effect{}
 	}
-	compressed := strings.Contains(name, "z") || name == "uncompress" || name == "pigz" || strings.Contains(name, "lz4")
+	compressed := strings.Contains(name, "z") && name != "basenc" || name == "uncompress" || name == "pigz" || strings.Contains(name, "lz") || name == "brotli"
 	if compressed && !strings.Contains(name, "cat") && len(files) > 0 && !p.has("c", "stdout", "to-stdout") {
 		in.decompressFiles(files, name)
 		return effect{}
@@ -44,7 +49,7 @@ func (in *interp) decode(c *call) effect {
 // decodes tells whether the command line turns encoded data into plain data, not the other way round.
 func decodes(name string, p parsed) bool {
 	switch name {
-	case "base64", "base32", "basenc", "gzip", "xz", "bzip2", "zstd", "lz4", "pigz":
+	case "base64", "base32", "basenc", "gzip", "xz", "bzip2", "zstd", "lz4", "pigz", "lzma", "brotli":
 		return p.has("d", "D", "decode", "decompress", "uncompress")
 	case "xxd":
 		return p.has("r", "revert")
@@ -86,20 +91,37 @@ func decoderOf(name string, p parsed) func(string) (string, bool) {
 	case "base64", "openssl":
 		return decodeBase64
 	case "base32":
-		return func(s string) (string, bool) {
-			b, err := base32.StdEncoding.DecodeString(withoutSpace(s))
-			return string(b), err == nil
-		}
+		return decodeBase32
 	case "basenc":
-		if p.has("base16") {
-			return decodeHex
-		}
-		return decodeBase64
+		return basencDecoder(p)
 	case "xxd":
 		return decodeHex
 	}
 	return decompress
 }
+
+// basencDecoder is the one that an option of basenc names.
+func basencDecoder(p parsed) func(string) (string, bool) {
+	switch {
+	case p.has("base16"):
+		return decodeHex
+	case p.has("base32"):
+		return decodeBase32
+	case p.has("base32hex"):
+		return func(s string) (string, bool) {
+			b, err := base32.HexEncoding.WithPadding(base32.NoPadding).DecodeString(strings.TrimRight(withoutSpace(s), "="))
+			return string(b), err == nil
+		}
+	case p.has("z85"):
+		return func(s string) (string, bool) { return decodeAlphabet85(withoutSpace(s), z85) }
+	case p.has("base2msbf", "base2lsbf"):
+		return nil
+	}
+	return decodeBase64
+}
+
+// z85 is the alphabet of ZeroMQ's Base85.
+const z85 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
 
 func withoutSpace(s string) string { return strings.Join(strings.Fields(s), "") }
 
@@ -126,7 +148,10 @@ func decodeHex(s string) (string, bool) {
 // maxUnpacked is how large compressed data in a script may become, in bytes.
 const maxUnpacked = 1 << 20
 
-// decompress unpacks gzip, zlib and bzip2; other forms are not known here.
+// maxDictionary is how much memory unpacking xz may take, in bytes: what xz itself takes without an option.
+const maxDictionary = 8 << 20
+
+// decompress unpacks gzip, zlib, bzip2 and xz; other forms are not known here.
 func decompress(s string) (string, bool) {
 	var r io.Reader
 	var err error
@@ -135,6 +160,8 @@ func decompress(s string) (string, bool) {
 		r, err = gzip.NewReader(strings.NewReader(s))
 	case strings.HasPrefix(s, "BZh"):
 		r = bzip2.NewReader(strings.NewReader(s))
+	case strings.HasPrefix(s, "\xfd7zXZ\x00"):
+		r, err = xz.NewReader(strings.NewReader(s), maxDictionary)
 	case strings.HasPrefix(s, "\x78"):
 		r, err = zlib.NewReader(strings.NewReader(s))
 	default:
@@ -143,9 +170,17 @@ func decompress(s string) (string, bool) {
 	if err != nil {
 		return "", false
 	}
+	return unpacked(r)
+}
+
+// inflateRaw unpacks a stream of deflate that has no header.
+func inflateRaw(s string) (string, bool) { return unpacked(flate.NewReader(strings.NewReader(s))) }
+
+// unpacked is what r unpacks, if that is not too large.
+func unpacked(r io.Reader) (string, bool) {
 	var out bytes.Buffer
 	n, err := io.Copy(&out, io.LimitReader(r, maxUnpacked+1))
-	return out.String(), err == nil && n <= maxUnpacked
+	return out.String(), err == nil && n > 0 && n <= maxUnpacked
 }
 
 func reverseLines(s string) (string, bool) {
@@ -167,30 +202,45 @@ func (in *interp) translate(text string, args []string) string {
 	if len(p.args) > 1 {
 		to = p.args[1]
 	}
-	if !in.known(text) || p.has("c", "C", "complement") {
+	src := []rune(ranges(from))
+	complement := p.has("c", "C", "complement")
+	if !in.known(text) || complement && (!p.has("d", "delete") || strings.Contains(from, "[:")) {
 		return in.derived(text, "$(tr)", "")
 	}
+	if complement {
+		return strings.Map(func(r rune) rune {
+			if slices.Contains(src, r) {
+				return r
+			}
+			return -1
+		}, text)
+	}
+	return in.bounded(translated(text, from, to, p.has("d", "delete")))
+}
+
+// translated is text with the characters of one set replaced by those of another, or deleted.
+func translated(text, from, to string, deletes bool) string {
 	src, dst := []rune(ranges(from)), []rune(ranges(to))
 	into := make(map[rune]rune, len(src))
 	for i, r := range src {
 		switch {
-		case p.has("d", "delete"):
+		case deletes:
 			into[r] = -1
 		case len(dst) > 0:
 			into[r] = dst[min(i, len(dst)-1)]
 		}
 	}
-	return in.bounded(strings.Map(func(r rune) rune {
+	return strings.Map(func(r rune) rune {
 		if mapped, ok := into[r]; ok {
 			return mapped
 		}
 		return r
-	}, text))
+	}, text)
 }
 
 // ranges writes a-z out in full.
 func ranges(set string) string {
-	set = escapes(strings.Trim(set, "[]"), true)
+	set = escapes(plainEscape.ReplaceAllString(strings.Trim(set, "[]"), "$1"), true)
 	runes := []rune(set)
 	var b strings.Builder
 	for i := 0; i < len(runes); i++ {
@@ -205,6 +255,9 @@ func ranges(set string) string {
 	}
 	return b.String()
 }
+
+// plainEscape is a character that tr takes for itself behind a backslash.
+var plainEscape = regexp.MustCompile(`\\([^\\a-z0-7])`)
 
 // escapes replaces \n, \x41, \101, \u0041 and their like. printf's formats write octal as \101, echo -e as \0101.
 func escapes(s string, format bool) string {

@@ -188,6 +188,9 @@ func (in *interp) module(c *call, args []string) effect {
 	if isInstaller(name) {
 		in.install(c.with(append([]string{name}, rest...)), name)
 	}
+	if name == "base64" && (firstOr(rest, "") == "-d" || firstOr(rest, "") == "-u") {
+		in.print(c, in.convert(in.inputs(c, rest[1:]), "python", decodeBase64))
+	}
 	if (name == "zipfile" || name == "tarfile") && len(rest) > 1 && (rest[0] == "-e" || rest[0] == "--extract") {
 		text, _ := in.content(c, rest[1])
 		in.unpack(in.path(firstOr(rest[2:], ".")), text)
@@ -291,27 +294,4 @@ func (in *interp) runOperand(c *call) effect {
 		return effect{}
 	}
 	return in.run(c.with(p.args))
-}
-
-// make runs what a Makefile in the folder says.
-func (in *interp) make(c *call) effect {
-	p := options{short: "CfIjlo", long: "directory file makefile "}.parse(c.args())
-	dir := in.path(p.value("C", "directory"))
-	if dir == "" {
-		dir = in.env.cwd
-	}
-	text := ""
-	for _, name := range []string{p.value("f", "file", "makefile"), "GNUmakefile", "makefile", "Makefile"} {
-		if f, ok := in.lookup(path.Join(dir, name)); ok && name != "" {
-			text = f.text
-			break
-		}
-	}
-	if t := in.treeOf(path.Join(dir, "Makefile")); text == "" && t != nil {
-		text = t.text
-	}
-	if in.fetched(text) != nil {
-		in.executed(text, "its Makefile is run by "+c.name())
-	}
-	return effect{}
 }

@@ -2,6 +2,7 @@ package shell
 
 import (
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -278,6 +279,7 @@ func (in *interp) gitRuns(c *call, p parsed) {
 			in.childShell(value, scriptRun{via: "git runs it", fds: c.fds})
 		}
 	}
+	in.gitCommands(c, p)
 	if len(p.args) > 2 && p.args[0] == "config" {
 		in.gitSetting(c, p.args[1], p.args[2])
 	}
@@ -290,12 +292,35 @@ func (in *interp) gitRuns(c *call, p parsed) {
 	}
 }
 
+// gitCommands walks the commands that git's own subcommands are given: submodule foreach, bisect run, rebase --exec,
+// filter-branch --…-filter, and the URL ext::command.
+func (in *interp) gitCommands(c *call, p parsed) {
+	args := c.args()
+	for i, a := range args {
+		next := firstOr(args[i+1:], "")
+		switch verb := firstOr(p.args, ""); {
+		case verb == "bisect" && a == "run":
+			in.run(c.with(args[i+1:]))
+			return
+		case verb == "submodule" && a == "foreach":
+			in.childShell(strings.Join(slices.DeleteFunc(slices.Clone(args[i+1:]), func(a string) bool { return strings.HasPrefix(a, "--") }), " "), scriptRun{via: "git runs it", fds: c.fds})
+			return
+		case verb == "rebase" && (a == "-x" || a == "--exec"), verb == "filter-branch" && strings.HasSuffix(a, "-filter"):
+			in.childShell(next, scriptRun{via: "git runs it", fds: c.fds})
+		case strings.HasPrefix(a, "ext::"):
+			in.childShell(strings.ReplaceAll(a[len("ext::"):], "% ", `\ `), scriptRun{via: "git runs it", fds: c.fds})
+		}
+	}
+}
+
 // gitSetting walks the value of a setting if that is a command.
 func (in *interp) gitSetting(c *call, key, value string) {
 	key = strings.ToLower(key)
 	if value, shell := strings.CutPrefix(value, "!"); shell && strings.HasPrefix(key, "alias.") {
 		in.childShell(value, scriptRun{via: "git runs it", fds: c.fds})
-	} else if strings.HasSuffix(key, "pager") || strings.HasSuffix(key, "editor") || strings.HasSuffix(key, "command") || strings.HasSuffix(key, "fsmonitor") {
+	} else if shell && strings.HasSuffix(key, "helper") {
+		in.childShell(value, scriptRun{via: "git runs it", fds: c.fds})
+	} else if _, last := lastName(key); strings.Contains(" pager editor command sshcommand fsmonitor clean smudge process external cmd program textconv driver uploadpack receivepack gitproxy askpass ", " "+last+" ") {
 		in.childShell(value, scriptRun{via: "git runs it", fds: c.fds})
 	}
 }

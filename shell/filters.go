@@ -1,7 +1,10 @@
 package shell
 
 import (
+	"fmt"
 	"path"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -30,7 +33,10 @@ func (in *interp) printf(c *call) effect {
 	target := ""
 	if len(args) > 2 && args[0] == "-v" {
 		target, args = args[1], args[2:]
+	} else if len(args) > 1 && strings.HasPrefix(args[0], "-v") {
+		target, args = args[0][2:], args[1:]
 	}
+	in.subscript(target)
 	if len(args) > 0 && args[0] == "--" {
 		args = args[1:]
 	}
@@ -67,7 +73,9 @@ func formatOnce(b *strings.Builder, format string, args []string) []string {
 			break
 		}
 		b.WriteString(escapes(format[:i], true))
-		format = strings.TrimLeft(format[i+1:], "0123456789.-+ #*")
+		rest := strings.TrimLeft(format[i+1:], "0123456789.-+ #*")
+		flags := strings.TrimRight(format[i+1:len(format)-len(rest)], "*")
+		format = rest
 		if format == "" {
 			break
 		}
@@ -80,8 +88,13 @@ func formatOnce(b *strings.Builder, format string, args []string) []string {
 		if len(args) > 0 {
 			arg := args[0]
 			args = args[1:]
-			if verb == 'b' {
+			switch n, err := strconv.Atoi(arg); {
+			case verb == 'b':
 				arg = escapes(arg, false)
+			case strings.IndexByte("doxX", verb) >= 0 && err == nil && len(flags) < 4:
+				arg = fmt.Sprintf("%"+flags+string(verb), n)
+			case verb == 'c':
+				arg = shorten(arg, 1)
 			}
 			b.WriteString(arg)
 		}
@@ -107,7 +120,13 @@ func (in *interp) inputs(c *call, files []string) string {
 }
 
 func (in *interp) cat(c *call) effect {
-	in.print(c, in.inputs(c, options{}.parse(c.args()).args))
+	text := in.inputs(c, options{}.parse(c.args()).args)
+	if c.name() == "tac" && in.known(text) {
+		lines := strings.SplitAfter(text, "\n")
+		slices.Reverse(lines)
+		text = strings.Join(lines, "")
+	}
+	in.print(c, text)
 	return effect{}
 }
 

@@ -19,8 +19,12 @@ func handlerOf(name string) handler {
 		return (*interp).set
 	case "shift":
 		return (*interp).shift
-	case "unset", "wait", "hash", "umask", "ulimit", "jobs", "shopt", "getopts", "let":
+	case "unset", "let", "getopts", "wait":
+		return (*interp).subscripts
+	case "umask", "ulimit", "jobs", "shopt":
 		return silent
+	case "hash":
+		return (*interp).hash
 	case "mkdir", "chmod", "chown", "chgrp", "sleep", "touch", "kill", "pkill", "groupadd", "adduser",
 		"addgroup", "sync", "true", "false", ":", "modprobe", "sysctl", "service", "systemctl", "rmdir", "umount":
 		return silent
@@ -90,10 +94,18 @@ func programHandler(name string) handler {
 		return (*interp).playbook
 	case "vim", "vi", "nvim", "ex", "view", "rvim", "gvim", "vimdiff", "gdb":
 		return (*interp).editor
+	case "kubectl", "oc", "k3s-kubectl":
+		return (*interp).kubectl
+	case "kustomize":
+		return (*interp).kustomize
+	case "helm":
+		return (*interp).helm
+	case "emacs", "emacsclient":
+		return (*interp).lisp
 	case "grep", "egrep", "fgrep", "cmp", "diff":
 		return (*interp).grep
 	case "base64", "base32", "basenc", "xxd", "uudecode", "gunzip", "gzip", "zcat", "unxz", "xz", "xzcat", "bunzip2", "bzip2",
-		"bzcat", "unzstd", "zstd", "zstdcat", "lz4", "zlib-flate", "pigz", "uncompress", "rev", "tr":
+		"bzcat", "unzstd", "zstd", "zstdcat", "lz4", "unlz4", "lz4cat", "lzma", "unlzma", "lzcat", "brotli", "zlib-flate", "pigz", "uncompress", "rev", "tr":
 		return (*interp).decode
 	case "openssl":
 		return (*interp).openssl

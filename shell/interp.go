@@ -25,6 +25,7 @@ type interp struct {
 	order     []*function // functions as they were declared
 	aliases   map[string]string
 	arrays    map[string][]string
+	names     map[string]string // of variables that are other names of others
 	unset     map[string]string // the holes of variables that nothing has set
 	verified  map[*fetch]int    // how many checks that have passed hold for it
 	dynamic   bool              // a command was run whose name is not known
@@ -269,6 +270,12 @@ func (in *interp) command(c syntax.Command) effect {
 		in.declClause(c)
 	case *syntax.TimeClause:
 		return in.stmt(c.Stmt)
+	case *syntax.ArithmCmd:
+		in.arithmetic(c.X)
+	case *syntax.LetClause:
+		for _, x := range c.Exprs {
+			in.arithmetic(x)
+		}
 	case *syntax.CoprocClause:
 		in.coproc(c)
 	}
@@ -286,6 +293,11 @@ func (in *interp) coproc(c *syntax.CoprocClause) {
 	in.env.fds.set(n, &end{text: out, piped: true})
 	if h := in.leading(out); h != nil && h.fetch != nil && h.fetch.socket {
 		in.env.fds.set(n+1, &end{socket: h.fetch}) // what is written to it goes to the peer
+	} else { // to the command
+		input, fds := "/proc/self/fd/pipe"+strconv.Itoa(len(in.files)), in.env.fds
+		f := in.file(input)
+		f.consumer, f.fds = &syntax.ProcSubst{Op: syntax.CmdOut, Stmts: []*syntax.Stmt{c.Stmt}}, &fds
+		in.env.fds.set(n+1, &end{path: input})
 	}
 	in.setArray(name, []string{strconv.Itoa(n), strconv.Itoa(n + 1)})
 }

@@ -10,20 +10,30 @@ var helpers = map[string]struct {
 	options
 	short, long string
 }{
-	"split": {options{short: "abClnt", long: "filter "}, "", "filter"},
-	"sort":  {options{short: "kStTo", long: "compress-program "}, "", "compress-program"},
-	"rsync": {options{short: "eBfTM", long: "rsh exclude include "}, "e", "rsh"},
-	"man":   {options{short: "PCMSersL", long: "pager "}, "P", "pager"},
-	"scp":   {options{short: "cDFiJloPSX"}, "S", ""},
-	"sftp":  {options{short: "BbcDFiJloPRSsX"}, "S", ""},
+	"split":    {options{short: "abClnt", long: "filter "}, "", "filter"},
+	"sort":     {options{short: "kStTo", long: "compress-program "}, "", "compress-program"},
+	"rsync":    {options{short: "eBfTM", long: "rsh exclude include "}, "e", "rsh"},
+	"zip":      {options{single: true, long: "TT unzip-command "}, "TT", "unzip-command"},
+	"compgen":  {options{short: "ACFGPSWXo"}, "C", ""},
+	"complete": {options{short: "ACFGPSWXo"}, "C", ""},
+	"fc":       {options{short: "e"}, "e", ""},
+	"tcpdump":  {options{short: "CGiFmrsTwyzZBcV"}, "z", ""},
+	"wget":     {options{short: "OPoaetTUiBARDIXlQw", long: "use-askpass "}, "", "use-askpass"},
+	"man":      {options{short: "PCMSersL", long: "pager "}, "P", "pager"},
+	"scp":      {options{short: "cDFiJloPSX"}, "S", ""},
+	"sftp":     {options{short: "BbcDFiJloPRSsX"}, "S", ""},
 }
 
 // helper walks the commands that a program is told by its options to start.
 func (in *interp) helper(c *call) {
+	in.escaped(c)
+	in.macros(c)
+	in.hooks(c)
 	h, ok := helpers[c.name()]
 	if !ok {
 		return
 	}
+	in.sshSettings(c, h.parse(c.args()))
 	for _, o := range h.parse(c.args()).opts {
 		if o.value != "" && (o.name == h.short || o.name == h.long) {
 			in.childShell(o.value, scriptRun{via: c.name() + " runs it", fds: c.fds})

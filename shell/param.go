@@ -13,6 +13,13 @@ import (
 // variable returns the value of a variable. One that nothing has set is a hole, always the same one, so that
 // $DIR/x is the same file wherever it is named.
 func (in *interp) variable(name string) string {
+	for range maxChoices { // declare -n name=other
+		other, ok := in.names[name]
+		if !ok {
+			break
+		}
+		name = other
+	}
 	if v, ok := in.env.vars.get(name); ok {
 		return v
 	}
@@ -110,6 +117,7 @@ func (in *interp) param(p *syntax.ParamExp) string {
 		}
 		return in.unknown("${#" + name + "}")
 	case p.Excl && p.Names == 0:
+		in.subscript(value)
 		return in.variable(value)
 	case p.Exp != nil:
 		return in.expansion(p.Exp, name, value, set)
@@ -184,6 +192,17 @@ func (in *interp) expansion(e *syntax.Expansion, name, value string, set bool) s
 		return in.trim(e.Op, value, word)
 	case syntax.UpperAll:
 		return strings.ToUpper(value)
+	case syntax.OtherParamOps:
+		switch word {
+		case "P":
+			return in.expanded(value)
+		case "E":
+			return escapes(value, false)
+		case "U":
+			return strings.ToUpper(value)
+		case "L":
+			return strings.ToLower(value)
+		}
 	case syntax.LowerAll:
 		return strings.ToLower(value)
 	}

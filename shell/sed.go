@@ -1,6 +1,9 @@
 package shell
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // sedPrograms are the programs that a call of sed is given.
 func sedPrograms(p parsed) []string {
@@ -57,6 +60,93 @@ func (in *interp) sedRuns(c *call, program, text string) {
 func (in *interp) sedCommand(c *call, command string) {
 	in.childShell(command, scriptRun{via: "sed runs it", fds: c.fds})
 }
+
+// substituted is what programs of nothing but s and y make of a text that is known; ok is false for any other.
+func (in *interp) substituted(text string, programs []string, extended bool) (result string, ok bool) {
+	if !in.known(text) || len(text) > maxEdited || len(programs) == 0 {
+		return "", false
+	}
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	for _, program := range programs {
+		for program = strings.TrimLeft(program, " ;\n\t"); program != ""; program = strings.TrimLeft(program, " ;\n\t") {
+			verb, rest := program[0], program[1:]
+			if verb != 's' && verb != 'y' || rest == "" || !in.step() {
+				return "", false
+			}
+			pattern, _ := sedPart(rest[1:], rest[0])
+			replacement, flags, rest := sedReplacement(rest)
+			edit := lineEdit(verb, pattern, replacement, flags, extended)
+			if edit == nil {
+				return "", false
+			}
+			for i, l := range lines {
+				in.work(1)
+				if (len(l)+1)*(len(replacement)+1) > in.budget.limits.ValueBytes {
+					return "", false
+				}
+				lines[i] = in.bounded(edit(l))
+			}
+			program = rest
+		}
+	}
+	return strings.Join(lines, "\n") + "\n", true
+}
+
+// maxEdited is the length of a text, in bytes, up to which what sed makes of it is worked out.
+const maxEdited = 64 << 10
+
+// lineEdit is what one s or y does to a line; nil if that cannot be told.
+func lineEdit(verb byte, pattern, replacement, flags string, extended bool) func(string) string {
+	if verb == 'y' {
+		return func(line string) string { return translated(line, pattern, replacement, false) }
+	}
+	if strings.Trim(flags, "gIi") != "" || len(pattern) > 2*maxPattern {
+		return nil
+	}
+	if !extended {
+		pattern = basicPattern.ReplaceAllStringFunc(pattern, func(s string) string {
+			if len(s) > 1 {
+				return s[1:]
+			}
+			return `\` + s
+		})
+	}
+	if strings.ContainsAny(flags, "Ii") {
+		pattern = "(?i)" + pattern
+	}
+	rx, err := regexp.Compile(pattern)
+	if err != nil {
+		return nil
+	}
+	with := sedReference.ReplaceAllStringFunc(strings.ReplaceAll(replacement, "$", "$$"), func(s string) string {
+		switch {
+		case s == "&":
+			return "${0}"
+		case s[1] >= '0' && s[1] <= '9':
+			return "${" + s[1:] + "}"
+		case s[1] == 'n':
+			return "\n"
+		}
+		return s[1:]
+	})
+	if strings.Contains(flags, "g") {
+		return func(line string) string { return rx.ReplaceAllString(line, with) }
+	}
+	return func(line string) string {
+		m := rx.FindStringSubmatchIndex(line)
+		if m == nil {
+			return line
+		}
+		return line[:m[0]] + string(rx.ExpandString(nil, with, line, m)) + line[m[1]:]
+	}
+}
+
+// basicPattern is what means the opposite with and without a backslash in basic and in extended regular expressions;
+// sedReference is what stands for something else in a replacement.
+var (
+	basicPattern = regexp.MustCompile(`\\[(){}|+?]|[(){}|+?]`)
+	sedReference = regexp.MustCompile(`(?s)&|\\.`)
+)
 
 // sedAddress returns what stands behind the address of a command: 1, $, /x/, \,x,I, 1,5, 0~3.
 func sedAddress(s string) string {

@@ -48,6 +48,8 @@ type Action struct {
 	// Verified tells that what was fetched is checked (sha256sum -c, gpg --verify, cosign) before it runs, and
 	// does not run if the check fails. A checksum that was itself fetched is no check.
 	Verified bool `json:"verified,omitempty"`
+	// Applied tells that what was fetched does not run here: it is a manifest or a chart that is applied to the cluster.
+	Applied bool `json:"applied,omitempty"`
 }
 
 // Result is what a command was seen to do.
@@ -119,8 +121,10 @@ func (in *interp) startBash() {
 			in.runText(strings.TrimSuffix(function, "%%")+" "+value, scriptRun{})
 		}
 	}
-	if prompt, ok := in.env.vars.get("PROMPT_COMMAND"); ok {
-		in.runText(prompt, scriptRun{})
+	for _, name := range [...]string{"PROMPT_COMMAND", "PS4", "PS1"} {
+		if value, ok := in.env.vars.get(name); ok {
+			in.promised(name, value)
+		}
 	}
 	if file, ok := in.env.vars.get("BASH_ENV"); ok && file != "" {
 		in.runText(". "+file, scriptRun{via: "bash reads it because of BASH_ENV"})

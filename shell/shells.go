@@ -269,11 +269,7 @@ func (in *interp) applet(c *call) effect {
 // there too.
 func (in *interp) ssh(c *call) effect {
 	p := options{short: "bcDEeFIiJLlmOopQRSWw", first: true}.parse(c.args())
-	for _, o := range p.opts {
-		if key, value, ok := strings.Cut(o.value, "="); o.name == "o" && ok && strings.HasSuffix(strings.ToLower(key), "command") {
-			in.childShell(value, scriptRun{via: "ssh runs it", fds: c.fds})
-		}
-	}
+	in.sshSettings(c, p)
 	if len(p.args) == 0 {
 		return effect{}
 	}
@@ -286,6 +282,16 @@ func (in *interp) ssh(c *call) effect {
 		in.print(c, in.newHole(hole{spelling: "$(ssh " + in.display(host) + ")", fetch: f, steps: []string{"ssh gets it from " + in.display(host)}}))
 	}
 	return e
+}
+
+// sshSettings walks the commands that -o KEY=VALUE, or -o "KEY VALUE", has ssh and its kin run.
+func (in *interp) sshSettings(c *call, p parsed) {
+	for _, o := range p.opts {
+		i := strings.IndexAny(o.value, "= ")
+		if o.name == "o" && i > 0 && strings.HasSuffix(strings.ToLower(o.value[:i]), "command") {
+			in.childShell(strings.TrimLeft(o.value[i:], "= "), scriptRun{via: c.name() + " runs it", fds: c.fds})
+		}
+	}
 }
 
 // wrapper is a program that runs the command that it is given.

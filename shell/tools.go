@@ -24,6 +24,10 @@ func (in *interp) textFilter(c *call) effect {
 		for _, program := range sedPrograms(p) {
 			in.sedRuns(c, program, text)
 		}
+		if edited, ok := in.substituted(text, sedPrograms(p), p.has("E", "r", "regexp-extended")); ok && !p.has("n", "quiet", "silent") {
+			in.print(c, edited)
+			return effect{}
+		}
 	}
 	in.print(c, in.derived(text, "$("+c.name()+")", "")+"\n")
 	return effect{}
@@ -96,7 +100,12 @@ func (in *interp) editor(c *call) effect {
 	for _, o := range p.opts {
 		switch o.name {
 		case "c", "cmd", "ex", "eval-command", "command":
-			in.editorCommand(c, strings.TrimLeft(o.value, ": "))
+			in.editorCommand(c, o.value)
+		}
+	}
+	for _, a := range p.args {
+		if command, ok := strings.CutPrefix(a, "+"); ok {
+			in.editorCommand(c, command)
 		}
 	}
 	return effect{}
@@ -104,6 +113,17 @@ func (in *interp) editor(c *call) effect {
 
 // editorCommand is one command of an editor or a debugger: !command, r !command, py code.
 func (in *interp) editorCommand(c *call, line string) {
+	line = strings.TrimLeft(line, ": ")
+	for _, word := range [...]string{"silent! ", "silent ", "sil ", "sil! ", "exe ", "execute ", "call ", "let x=", "echo "} {
+		line = strings.TrimLeft(strings.TrimPrefix(line, word), "'\": ")
+	}
+	if rest, ok := strings.CutPrefix(line, "system"); ok {
+		if i := strings.IndexAny(rest, `"'`); i >= 0 {
+			command, _ := quotedText(rest[i:])
+			in.later(command, c.name()+" runs it")
+			return
+		}
+	}
 	if i := strings.IndexByte(line, '!'); i >= 0 && i < 3 {
 		in.childShell(line[i+1:], scriptRun{via: c.name() + " runs it", fds: c.fds})
 		return

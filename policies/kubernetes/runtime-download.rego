@@ -4,7 +4,8 @@
 # description: >-
 #   The container fetches code when it starts and runs it. What runs was never scanned or signed, may be another
 #   tomorrow, and is how miners and droppers get in. One that is checked against a digest or a signature before it
-#   runs weighs less.
+#   runs weighs less, and so does a manifest or a chart that is fetched and applied to the cluster with the pod's
+#   rights.
 # related_resources:
 #   - ref: https://attack.mitre.org/techniques/T1105/
 #   - ref: https://slsa.dev/spec/v1.0/threats

@@ -15,9 +15,12 @@ shown(run, action) := object.union(
 	{"where": run.where},
 )
 
-# weight is the severity of fetching something: less where what is fetched is checked before it runs.
+# weight is the severity of fetching something: less where what is fetched is checked before it runs, or is a manifest,
+# which the cluster judges for itself.
 weight(action) := "medium" if {
 	action.verified == true
+} else := "medium" if {
+	action.applied == true
 } else := "high"
 
 # line makes one line of a text.
