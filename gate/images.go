@@ -170,6 +170,7 @@ func (r *run) verify(ctx context.Context, img *image.Image) (signed *signature.R
 // judgePlatform puts the findings on one platform into its subject.
 func (r *run) judgePlatform(ctx context.Context, w wantedImage, img *image.Image, p *image.Platform, signed *signature.Result, s *Subject) error {
 	started := startedIn(w.containers, p.Config)
+	started.Follow = func(known *sbom.SBOM) []string { return sought(w.containers, p.Config, known) }
 	bom, err := r.SBOM(ctx, p, started)
 	if err != nil {
 		return fmt.Errorf("content: %w", err)
@@ -217,19 +218,8 @@ type imageTexts interface {
 // cron, the boot or a login would start.
 func imageRuns(c image.Config, texts imageTexts) []RunEvidence {
 	runs := []RunEvidence{}
-	env, files := environmentOf(c), texts.Scripts()
-	add := func(where string, args []string) {
-		if len(args) > 0 {
-			cmd := command{where: where, path: []any{"config", where}, args: args, workDir: path.Join("/", c.WorkingDir), env: env, files: files}
-			runs = append(runs, cmd.imageRuns(scriptRuns(where, scriptNames(args, c), env, texts))...)
-		}
-	}
-	add("entrypoint", slices.Concat(c.Entrypoint, c.Cmd))
-	switch check := c.Healthcheck; {
-	case len(check) > 1 && check[0] == "CMD":
-		add("healthcheck", check[1:])
-	case len(check) > 1 && check[0] == "CMD-SHELL":
-		add("healthcheck", append([]string{"sh", "-c"}, check[1:]...))
+	for _, cmd := range ownCommands(c, texts) {
+		runs = append(runs, cmd.imageRuns(scriptRuns(cmd.where, scriptNames(cmd.args, c), cmd.env, texts))...)
 	}
 	for _, instruction := range c.OnBuild {
 		if args := onBuild(instruction, c.Shell); len(args) > 0 {
@@ -238,10 +228,11 @@ func imageRuns(c image.Config, texts imageTexts) []RunEvidence {
 	}
 	for _, name := range texts.Autostarts() {
 		text, _ := texts.Script(name)
+		cmd := autostart(c, name, texts)
 		// Only what they do is evidence: an init script that cannot be read may never be run.
-		if result := shell.AnalyzeFile(name, text); len(result.Actions) > 0 {
+		if result := cmd.analyzeFile(name, text); len(result.Actions) > 0 {
 			result.Unreadable = ""
-			runs = append(runs, imageRun("autostart", []any{"files", name}, []string{name}, result))
+			runs = append(runs, cmd.evidence(result))
 		}
 	}
 	return runs

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -26,6 +27,11 @@ type command struct {
 // analyze says what the command does, as package shell has it.
 func (c command) analyze() shell.Result {
 	return shell.Options{Env: c.environment(), Files: c.texts(), Fetched: c.fetched}.Analyze(c.args)
+}
+
+// analyzeFile says what a file does that starts by itself.
+func (c command) analyzeFile(name, text string) shell.Result {
+	return shell.Options{Env: c.environment(), Files: c.texts()}.AnalyzeFile(name, text)
 }
 
 // run says what the command does, as rules have it.
@@ -80,7 +86,14 @@ func (c command) texts() map[string]string {
 // text that was put together stands nowhere, and is left with the command.
 func (c command) action(a shell.Action) ActionEvidence {
 	e := ActionEvidence{Action: a}
-	if c.given == nil || strings.Contains(strings.Join(c.written, " "), a.Text) {
+	if a.File != "" {
+		e.Origin = c.origin(a)
+	}
+	if c.given == nil || e.Origin != nil && holds(c.texts()[a.File], a.Text) {
+		return e
+	}
+	e.Origin = nil
+	if strings.Contains(strings.Join(c.written, " "), a.Text) {
 		return e
 	}
 	for _, f := range c.given.Files {
@@ -98,7 +111,38 @@ func (c command) action(a shell.Action) ActionEvidence {
 			return e
 		}
 	}
+	if a.File != "" {
+		e.Origin = c.origin(a)
+	}
 	return e
+}
+
+// holds tells whether a text stands in a file as it is, or as a string of JSON.
+func holds(file, text string) bool {
+	return strings.Contains(file, text) || strings.Contains(file, strings.ReplaceAll(text, `"`, `\"`))
+}
+
+// origin is the file that tells a program what to start, by the name that it was opened by.
+func (c command) origin(a shell.Action) *OriginEvidence {
+	e := &OriginEvidence{Name: c.absolute(a.File)}
+	if c.given == nil {
+		return e
+	}
+	for _, f := range c.given.Files {
+		if o := f.Source.Object; f.Name == e.Name && o != nil {
+			e.Object = objectName(o)
+			e.File, e.Line = o.TextPlace(f.Source.Path, a.Line)
+		}
+	}
+	return e
+}
+
+// absolute is a name that the command opens a file by, from the root.
+func (c command) absolute(name string) string {
+	if path.IsAbs(name) {
+		return path.Clean(name)
+	}
+	return path.Join("/", c.workDir, name)
 }
 
 // shortestSecret is how long a value of a Secret is, in bytes, to be taken out of what is told: a shorter one would

@@ -184,7 +184,22 @@ func (s *scanner) visit(m *image.Member, stream *image.Content) (keep bool, err 
 // is missed here costs a second reading of its layer.
 func (s *scanner) startable(m *image.Member, head []byte) bool {
 	return m.Size <= s.limits.Script && isRead(head) &&
-		(s.starts[path.Base(m.Name)] || hashBang(head) || path.Ext(m.Name) == ".sh" || isAutostart(m.Name))
+		(s.starts[path.Base(m.Name)] || hashBang(head) || path.Ext(m.Name) == ".sh" || isAutostart(m.Name) || tellsStarters(m.Name))
+}
+
+// starterFiles are the names of files that say what programs start: such a file is small, and likely to be asked for.
+var starterFiles = []string{
+	"package.json", "supervisord.conf", "Procfile", "Makefile", "justfile", "sitecustomize.py", "usercustomize.py", ".bashrc",
+	".profile", ".bash_profile", "envvars", "e2scrub.conf", "init-functions", "os-release", "locale",
+}
+
+// tellsStarters says whether a file is one of starterFiles, or by its folder is of that kind.
+func tellsStarters(name string) bool {
+	if slices.Contains(starterFiles, path.Base(name)) || path.Ext(name) == ".pth" {
+		return true
+	}
+	folder := path.Base(path.Dir(name))
+	return folder == "conf.d" && path.Ext(name) == ".ini" || strings.HasPrefix(folder, "supervisor") || folder == "conf.d" && strings.Contains(name, "supervisor")
 }
 
 // mayBeShells says whether a text may be a shell's script: by its first line, or without one by its name.

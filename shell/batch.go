@@ -95,7 +95,7 @@ func (in *interp) foundIn(dir string) string {
 			return path.Join(t.dir, "x")
 		}
 	}
-	return in.unknown("$(find)")
+	return in.newHole(hole{spelling: "$(find)", below: dir})
 }
 
 // schedule is crontab FILE, crontab -, at and batch: what they are given runs later.
@@ -121,29 +121,35 @@ func (in *interp) schedule(c *call) effect {
 // runCrontab walks the commands of a crontab; in those of the system the sixth field is a user.
 func (in *interp) runCrontab(text string, withUser bool, via string) {
 	for line := range strings.SplitSeq(text, "\n") {
-		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' {
-			continue
-		}
 		if in.leading(line) != nil {
 			in.executed(line, via)
 			continue
 		}
-		skip := 5
-		if line[0] == '@' {
-			skip = 1
-		} else if !strings.ContainsAny(line[:1], "0123456789*") {
-			continue // NAME=value
-		}
-		if withUser {
-			skip++
-		}
-		for ; skip > 0; skip-- {
-			_, line, _ = strings.Cut(line, " ")
-			line = strings.TrimLeft(line, " \t")
-		}
-		in.subshell(func() { in.runText(line, scriptRun{via: via}) })
+		in.subshell(func() { in.runText(cronLine(line, withUser), scriptRun{via: via}) })
 	}
+}
+
+// cronLine is the command on a line of a crontab, "" if there is none.
+func cronLine(line string, withUser bool) string {
+	line = strings.TrimSpace(line)
+	skip := 5
+	switch {
+	case strings.HasPrefix(line, "@"):
+		skip = 1
+	case line == "" || !strings.ContainsAny(line[:1], "0123456789*"):
+		return "" // a comment, NAME=value
+	}
+	if withUser {
+		skip++
+	}
+	for ; skip > 0; skip-- {
+		end := strings.IndexAny(line, " \t")
+		if end < 0 {
+			return ""
+		}
+		line = strings.TrimLeft(line[end:], " \t")
+	}
+	return line
 }
 
 // autorun walks what is written to a file that something else runs by itself: cron, a login, the boot.
@@ -156,6 +162,15 @@ func (in *interp) autorun(name, text string) {
 	case strings.HasSuffix(name, "/etc/ld.so.preload"):
 		in.preloaded("/etc/ld.so.preload", strings.TrimSpace(text))
 	case strings.HasSuffix(name, "/authorized_keys"):
+	case strings.HasSuffix(name, "/etc/inittab"):
+		in.inittab(text)
+	case strings.Contains(name, "/s6-rc.d/") && (path.Base(name) == "up" || path.Base(name) == "down"):
+		in.subshell(func() {
+			saved := in.layer
+			in.layer = &layer{src: text, outer: saved}
+			in.execline(&call{argv: []string{"execlineb"}, fds: &in.env.fds}, text)
+			in.layer = saved
+		})
 	case strings.Contains(name, "/systemd/") && strings.HasSuffix(name, ".service"):
 		in.systemdUnit(text)
 	default:
@@ -179,12 +194,22 @@ func (in *interp) systemdUnit(text string) {
 	}
 }
 
+// inittab walks the processes that init starts: ID:LEVELS:ACTION:PROCESS.
+func (in *interp) inittab(text string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		if fields := strings.SplitN(line, ":", 4); len(fields) == 4 && !strings.HasPrefix(line, "#") {
+			in.subshell(func() { in.runText(strings.TrimLeft(fields[3], "-@+"), scriptRun{via: "init runs it"}) })
+		}
+	}
+}
+
 // runsByItself tells whether a file is a script that the system or a login runs. Names may begin with the mount of
 // a host: /mnt/etc/cron.daily/x.
 func runsByItself(name string) bool {
 	for _, dir := range []string{"/etc/cron.hourly/", "/etc/cron.daily/", "/etc/cron.weekly/", "/etc/cron.monthly/", "/etc/periodic/",
 		"/etc/init.d/", "/etc/rc.local", "/etc/rc.d/", "/etc/local.d/", "/etc/profile", "/docker-entrypoint.d/",
-		"/docker-entrypoint-initdb.d/"} {
+		"/docker-entrypoint-initdb.d/", "/etc/cont-init.d/", "/etc/cont-finish.d/", "/etc/services.d/", "/etc/service/", "/etc/sv/",
+		"/etc/s6-overlay/"} {
 		if strings.Contains(name, dir) {
 			return true
 		}

@@ -223,13 +223,19 @@ func (in *interp) source(c *call) effect {
 	if len(c.argv) < 2 { // fish
 		return in.runText(in.stdin(c), scriptRun{via: "its output is sourced by the shell"})
 	}
-	text, name := in.content(c, c.argv[1])
+	var e effect
+	in.eachOf(c.argv[1], func(name string) { e = in.sourceFile(c, name) })
+	return e
+}
+
+func (in *interp) sourceFile(c *call, arg string) effect {
+	text, name := in.content(c, arg)
 	params, inCall := in.env.params, in.env.inCall
 	if len(c.argv) > 2 {
 		in.env.params = c.argv[2:]
 	}
 	in.env.inCall = true
-	e := in.runText(text, scriptRun{via: in.via(name, "sourced by the shell")})
+	e := in.runText(text, scriptRun{via: in.via(name, "sourced by the shell"), at: in.placeOf(name)})
 	in.env.params, in.env.inCall = params, inCall
 	if e.exits == leavesFunction {
 		e.exits = stays

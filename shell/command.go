@@ -2,6 +2,7 @@ package shell
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -44,10 +45,43 @@ func (in *interp) simple(c *syntax.CallExpr, redirs []*syntax.Redirect) effect {
 		in.redirect(&fds, redirs)
 		return effect{}
 	}
+	e, redirects := in.expanded(c, redirs)
+	if redirects || len(in.env.others) == 0 || !usesParams(c.Args) {
+		return e
+	}
+	params, others := in.env.params, in.env.others
+	in.env.others = nil
+	for _, in.env.params = range others {
+		in.expanded(c, redirs)
+	}
+	in.env.params, in.env.others = params, others
+	return e
+}
+
+// usesParams tells whether all positional parameters are among the words: exec "$@".
+func usesParams(words []*syntax.Word) bool {
+	return slices.ContainsFunc(words, func(w *syntax.Word) bool {
+		if len(w.Parts) != 1 {
+			return false
+		}
+		parts := w.Parts
+		if q, ok := parts[0].(*syntax.DblQuoted); ok {
+			parts = q.Parts
+		}
+		if len(parts) != 1 {
+			return false
+		}
+		p, ok := parts[0].(*syntax.ParamExp)
+		return ok && (p.Param.Value == "@" || p.Param.Value == "*")
+	})
+}
+
+// expanded walks a simple command with its words expanded. It tells whether the command only changes the descriptors of
+// the shell.
+func (in *interp) expanded(c *syntax.CallExpr, redirs []*syntax.Redirect) (e effect, redirects bool) {
 	argv := in.fields(c.Args)
 	restore := in.prefixed(c.Assigns)
 	defer restore()
-	var e effect
 	for k, n := 0, 1; k < n && !in.budget.stopped; k++ {
 		var vector []string
 		vector, n = in.alternative(c.Args, argv, k)
@@ -55,11 +89,11 @@ func (in *interp) simple(c *syntax.CallExpr, redirs []*syntax.Redirect) effect {
 		in.redirect(&fds, redirs)
 		if len(vector) == 1 && vector[0] == "exec" {
 			in.env.fds = fds
-			return effect{}
+			return effect{}, true
 		}
 		e = in.run(&call{argv: vector, fds: &fds})
 	}
-	return e
+	return e, false
 }
 
 // alternative is the k-th of the n possibilities for an argument vector. The arguments of a function stay open until
@@ -126,6 +160,7 @@ func (in *interp) dispatch(c *call) effect {
 	}
 	in.plugin(c)
 	in.helper(c)
+	in.startedBy(c)
 	if h := handlerOf(c.name()); h != nil {
 		return h(in, c)
 	}
@@ -200,7 +235,11 @@ func (in *interp) program(c *call) effect {
 	}
 	if unversioned := strings.TrimRight(name, "0123456789.-"); unversioned != name && unversioned != "" {
 		if in.recognised(unversioned) {
-			return in.run(c.with(append([]string{unversioned}, c.args()...)))
+			folder, ok := strings.CutSuffix(c.argv[0], name)
+			if !ok { // a name of Windows
+				folder = ""
+			}
+			return in.run(c.with(append([]string{folder + unversioned}, c.args()...)))
 		}
 	}
 	return in.stranger(c)
@@ -208,7 +247,7 @@ func (in *interp) program(c *call) effect {
 
 // recognised tells whether a table knows the program.
 func (in *interp) recognised(name string) bool {
-	if handlerOf(name) != nil || isInstaller(name) {
+	if handlerOf(name) != nil || isInstaller(name) || isStarter(name) {
 		return true
 	}
 	_, fetcher := fetchers[name]
@@ -221,6 +260,7 @@ func (in *interp) recognised(name string) bool {
 // a script, it is taken to run that; if it is handed a URL, what it prints may come from there.
 func (in *interp) stranger(c *call) effect {
 	args := c.args()
+	in.seekProgram(c.argv[0])
 	for i, a := range args {
 		if isShell(programName(a)) && i+1 < len(args) && strings.HasPrefix(args[i+1], "-") && strings.HasSuffix(args[i+1], "c") {
 			return in.run(c.with(args[i:]))

@@ -74,11 +74,12 @@ func (in *interp) maybe(s *syntax.Stmt) effect {
 // branches walks alternatives, each with the variables as they are now, and joins the variables after them.
 // skip tells that none of them may run.
 func (in *interp) branches(skip bool, bodies ...func()) {
-	outer := in.env.vars
+	outer, params := in.env.vars, in.env.params
 	var scopes []map[string]string
 	for _, body := range bodies {
 		in.env.vars = &scope{up: outer}
 		body()
+		in.otherParams(params)
 		if v := in.env.vars.vars; v != nil || !skip {
 			scopes = append(scopes, v)
 		}
@@ -91,6 +92,16 @@ func (in *interp) branches(skip bool, bodies ...func()) {
 			}
 			in.join(name, scopes, skip)
 		}
+	}
+}
+
+// maxOthers is how many lists of positional parameters are told apart after branches have joined.
+const maxOthers = 3
+
+// otherParams notes what the positional parameters are if a branch that has set them was not taken.
+func (in *interp) otherParams(params []string) {
+	if !slices.Equal(params, in.env.params) && len(in.env.others) < maxOthers && !slices.ContainsFunc(in.env.others, func(o []string) bool { return slices.Equal(o, params) }) {
+		in.env.others = append(in.env.others[:len(in.env.others):len(in.env.others)], params)
 	}
 }
 
@@ -236,10 +247,11 @@ func (in *interp) invoke(f *function, c *call) effect {
 	f.active++
 	in.calling++
 	params, layer, fds := in.env.params, in.layer, in.env.fds
-	inCall := in.env.inCall
+	inCall, others := in.env.inCall, in.env.others
+	in.env.others = nil
 	in.env.params, in.layer, in.env.fds, in.env.inCall = c.args(), f.layer, *c.fds, true
 	e := in.stmt(f.body)
-	in.env.inCall = inCall
+	in.env.inCall, in.env.others = inCall, others
 	in.env.params, in.layer, in.env.fds.standard = params, layer, fds.standard
 	in.calling--
 	f.active--

@@ -6,50 +6,63 @@ import (
 	"strings"
 )
 
-// runFetched handles a program whose file the script has made: one that was fetched, or a script of its own. It
-// tells whether there is no more to say about the command; a fetched program does what its name says, too.
+// runFetched handles a program whose file the script has made, or that is among those of the container: one that was
+// fetched, or a script. It tells whether there is no more to say about the command; a fetched program does what its
+// name says, too, and so does the container's own script of a name that is known.
 func (in *interp) runFetched(c *call) bool {
-	if len(in.files) == 0 && len(in.trees) == 0 {
-		return false
-	}
-	name, text, ok := in.madeProgram(c.argv[0])
-	if !ok {
-		return false
-	}
-	in.childShell(text, scriptRun{via: in.display(name) + " is run", zero: c.argv[0], params: c.args(), fds: c.fds})
-	if h := in.leading(text); h != nil && h.fetch != nil {
-		return false
-	}
-	return in.remarkable(text) != nil || !in.merelyUnknown(text)
+	ran := false
+	in.eachOf(c.argv[0], func(name string) {
+		ran = in.runFile(c.with(append([]string{name}, c.args()...))) || ran
+	})
+	return ran
 }
 
-// madeProgram finds the file that a command name leads to among those that the script has made or unpacked.
-func (in *interp) madeProgram(name string) (shown, text string, ok bool) {
+func (in *interp) runFile(c *call) bool {
+	f := in.madeProgram(c.argv[0])
+	if f == nil {
+		if strings.Contains(c.argv[0], "/") || in.leadingHole(c.argv[0]) != nil {
+			in.seek(in.path(c.argv[0]))
+		}
+		return false
+	}
+	in.childShell(f.text, scriptRun{via: in.display(c.argv[0]) + " is run", zero: c.argv[0], params: c.args(), fds: c.fds, at: place{file: f.name, line: 1}})
+	if h := in.leading(f.text); h != nil && h.fetch != nil || f.given && in.recognised(c.name()) {
+		return false
+	}
+	return in.remarkable(f.text) != nil || !in.merelyUnknown(f.text)
+}
+
+// madeProgram finds the file that a command name leads to among those that the script has made or unpacked, or found;
+// nil if it is none.
+func (in *interp) madeProgram(name string) *file {
 	if strings.Contains(name, "/") || in.leadingHole(name) != nil {
-		file := in.path(name)
-		if f, ok := in.lookup(file); ok && f.program == "" {
-			return name, f.text, true
+		at := in.path(name)
+		if f, ok := in.lookup(at); ok && f.program == "" {
+			return f
 		}
-		if t := in.treeOf(file); t != nil {
-			return name, t.text, true
+		if t := in.treeOf(at); t != nil {
+			return &file{text: t.text}
 		}
-		if in.leadingHole(file) == nil {
-			return "", "", false
+		if in.leadingHole(at) == nil {
+			return nil
 		}
-		name = path.Base(file) // $(go env GOPATH)/bin/x
+		name = path.Base(at) // $(go env GOPATH)/bin/x
+	}
+	if len(in.files) == 0 && len(in.trees) == 0 {
+		return nil
 	}
 	for _, dir := range in.searchPath() {
-		file := path.Join(dir, name)
-		if f, ok := in.files[file]; ok && f.program == "" && f.text != "" {
-			return name, f.text, true
+		at := path.Join(dir, name)
+		if f, ok := in.files[at]; ok && f.program == "" && f.text != "" {
+			return f
 		}
 		for _, t := range slices.Backward(in.trees) {
-			if rel, ok := within(t.dir, file); ok && in.namedAfter(&t, rel) {
-				return name, t.text, true
+			if rel, ok := within(t.dir, at); ok && in.namedAfter(&t, rel) {
+				return &file{text: t.text}
 			}
 		}
 	}
-	return "", "", false
+	return nil
 }
 
 // searchPath is the folders in which programs are looked for.
@@ -114,6 +127,7 @@ func interpreterOf(name string) (interpreter, bool) {
 // interpret walks an interpreter: code on its command line, in a file, or on its input.
 func (in *interp) interpret(c *call, name string, i interpreter) effect {
 	args := c.args()
+	in.startInterpreter(c, i.lang)
 	if i.file != "" {
 		in.java(c, args)
 		return effect{}
@@ -214,6 +228,7 @@ func (in *interp) interpretFile(c *call, name string, i interpreter, arg string)
 	file := in.path(arg)
 	if _, ok := in.lookup(file); !ok {
 		if t := in.treeOf(file); t == nil || t.home && !in.namedAfter(t, file) {
+			in.seek(file)
 			return effect{}
 		}
 	}
@@ -248,6 +263,9 @@ func (in *interp) foreign(text string, r scriptRun) bool {
 			argv = argv[1:]
 		}
 	}
+	for len(argv) > 1 && isWrapper(programName(argv[0])) { // with-contenv bash
+		argv = argv[1:]
+	}
 	if len(argv) == 0 {
 		return false
 	}
@@ -256,10 +274,19 @@ func (in *interp) foreign(text string, r scriptRun) bool {
 	if fds == nil {
 		fds = &in.env.fds
 	}
+	if name == "execlineb" {
+		saved := in.layer
+		in.layer = &layer{src: text, outer: in.layer, via: r.via, at: r.at}
+		in.subshell(func() { in.execline(&call{argv: argv, fds: fds}, text) })
+		in.layer = saved
+		return true
+	}
 	if i, ok := interpreterOf(strings.TrimRight(name, "0123456789.")); ok {
 		saved := in.layer
 		in.layer = &layer{src: text, outer: in.layer, via: r.via}
-		in.code(&call{argv: argv, fds: fds}, text, i.lang)
+		script := &call{argv: argv, fds: fds}
+		in.startInterpreter(script, i.lang)
+		in.code(script, text, i.lang)
 		in.layer = saved
 		return true
 	}

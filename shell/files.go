@@ -16,6 +16,8 @@ type file struct {
 	consumer *syntax.ProcSubst // >(command): what is written goes to its input
 	fds      *fdTable          // the descriptors that the consumer was given
 	program  string            // it is a copy of, or a link to, this program
+	given    bool              // it was there before, as it is
+	name     string            // of one that was given
 }
 
 // tree is a folder into which an archive or a repository was unpacked: what is in it came from elsewhere.
@@ -62,7 +64,7 @@ func (in *interp) readFile(name string) string {
 		if t := in.treeOf(name); t != nil {
 			return in.derived(t.text, "<"+in.display(name), "it holds "+in.display(name))
 		}
-		return in.unknown("<" + in.display(name))
+		return in.newHole(hole{spelling: "<" + in.display(name), file: name})
 	}
 	if f.fifo && f.text == "" {
 		return in.newHole(hole{spelling: "<" + in.display(name), fifo: name})
@@ -154,7 +156,7 @@ func (in *interp) writeFile(name, text string, more bool) {
 	if more {
 		text = in.bounded(f.text + text)
 	}
-	f.text = text
+	f.text, f.given, f.name = text, false, ""
 	in.hostWrite(name, text)
 	in.minerSettings(name, text)
 	in.autorun(name, text)

@@ -284,8 +284,25 @@ func (in *interp) runsPackage(c *call, name string, operands []string, p parsed)
 	if pkg == "" || strings.HasPrefix(pkg, ".") || strings.HasPrefix(pkg, "/") {
 		return
 	}
+	if !p.has("p", "package") && in.runsInstalled(c, name, operands) {
+		return
+	}
 	f := in.newFetch(name, pkg, false)
 	in.report(RuntimeDownload, name, pkg, []string{name + " fetches " + pkg + " unless it is installed", "it is run"}, f)
+}
+
+// runsInstalled runs a package's program where the container has it already: then it is not fetched, unless a version is
+// asked for.
+func (in *interp) runsInstalled(c *call, name string, operands []string) bool {
+	if name != "npx" && name != "npm" && name != "bunx" || len(operands) == 0 || strings.ContainsAny(operands[0], "@/"+wildcards) {
+		return false
+	}
+	file := in.path(path.Join("node_modules/.bin", operands[0]))
+	if len(in.asked(file)) == 0 {
+		return false
+	}
+	in.run(c.with(append([]string{file}, operands[1:]...)))
+	return true
 }
 
 // goTool is go run and go install of a module with a version.

@@ -19,6 +19,8 @@ type interp struct {
 	why     string // Result.Unreadable
 
 	files     map[string]*file
+	sought    map[string]bool // Result.Sought
+	begun     map[string]bool // files that interpreters have read as they started
 	trees     []tree
 	disks     []string // folders on which a disk or a folder of the node was mounted
 	functions map[string]*function
@@ -42,8 +44,9 @@ type env struct {
 	cwd     string // "" is the folder in which the container starts
 	before  string // the folder before the last cd
 	fds     fdTable
-	params  []string // $1, $2 ...
-	zero    string   // $0
+	params  []string   // $1, $2 ...
+	others  [][]string // what they are if a branch was not taken
+	zero    string     // $0
 	errexit bool
 	tested  bool // within a condition, where set -e has no effect
 	inCall  bool // within a function or a sourced file, where return means something

@@ -15,7 +15,7 @@ type found struct {
 }
 
 func (in *interp) result() Result {
-	r := Result{Unreadable: in.why, Actions: make([]Action, 0, len(in.actions)), Fetched: in.leaves()}
+	r := Result{Unreadable: in.why, Actions: make([]Action, 0, len(in.actions)), Fetched: in.leaves(), Sought: in.seekingNames()}
 	for _, f := range in.actions {
 		r.Actions = append(r.Actions, f.Action)
 	}
@@ -85,7 +85,7 @@ func (in *interp) report(kind Kind, tool, source string, steps []string, f *fetc
 		return i
 	}
 	a := found{fetch: f, Action: Action{Kind: kind, Tool: in.display(tool), Source: in.display(source), Verified: f != nil && in.verified[f] > 0}}
-	a.Text, a.Line, a.quoted = in.quote(f)
+	a.Text, a.File, a.Line, a.quoted = in.quote(f)
 	for i, b := range in.actions {
 		if b.Kind == kind && b.Text == a.Text && b.Line == a.Line && b.Source == a.Source {
 			in.actions[i].Verified = b.Verified && a.Verified
@@ -122,7 +122,7 @@ const maxText = 200
 // has the fetch in it as well, that one is returned; where it is short and the pipe that the statement reads from, that
 // one: "sh" alone says little, and stands in many places. A text with unknown parts stands nowhere in the source;
 // the statement that runs it is quoted instead.
-func (in *interp) quote(f *fetch) (text string, line int, source string) {
+func (in *interp) quote(f *fetch) (text, file string, line int, source string) {
 	l := in.layer
 	for l.outer != nil && !in.known(l.src) {
 		l = l.outer
@@ -145,7 +145,8 @@ func (in *interp) quote(f *fetch) (text string, line int, source string) {
 		}
 	}
 	text = strings.TrimRight(l.src[from:to], "; \t\n")
-	return shorten(text, maxText), l.line(from), l.src
+	file, line = l.place(from)
+	return shorten(text, maxText), file, line, l.src
 }
 
 func pipes(s *syntax.Stmt) bool {
@@ -170,15 +171,15 @@ func (l *layer) span(s *syntax.Stmt) (from, to int) {
 	return from, to
 }
 
-// line returns the line of an offset in the script itself. A layer that stands in its outer one as it is, as the
-// argument of sh -c mostly does, is found there.
-func (l *layer) line(offset int) int {
-	if l.outer == nil {
-		return 1 + strings.Count(l.src[:offset], "\n")
+// place returns the line of an offset in the script itself, or in the file that holds it. A layer that stands in its
+// outer one as it is, as the argument of sh -c mostly does, is found there.
+func (l *layer) place(offset int) (file string, line int) {
+	if l.outer == nil || l.at.file != "" {
+		return l.at.file, max(l.at.line, 1) + strings.Count(l.src[:offset], "\n")
 	}
 	from, to := l.outer.span(l.outer.top())
 	if i := strings.Index(l.outer.src[from:to], l.src); i >= 0 {
-		return l.outer.line(from + i + offset)
+		return l.outer.place(from + i + offset)
 	}
-	return l.outer.line(from)
+	return l.outer.place(from)
 }

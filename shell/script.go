@@ -20,6 +20,13 @@ type layer struct {
 	stack  []*syntax.Stmt // the statements that are being walked, outermost first
 	via    string         // how the outer layer runs it
 	params []string       // $1 ... when it began
+	at     place          // where it stands, if in a file that is no script
+}
+
+// place is where a command stands in a file that holds commands in a form of its own; the zero place is none.
+type place struct {
+	file string
+	line int
 }
 
 // scriptRun says how a text is run as a script.
@@ -29,12 +36,14 @@ type scriptRun struct {
 	params  []string // $1 ...; nil if not given
 	fds     *fdTable
 	errexit bool // set -e
+	at      place
 }
 
 // runText walks text as a shell script.
 func (in *interp) runText(text string, r scriptRun) effect {
 	var e effect
 	text = strings.ToValidUTF8(text, "\ufffd") // shells do not care
+	in.seekText(text)
 	if strings.TrimSpace(text) == "" || in.budget.stopped || in.merelyUnknown(text) {
 		return e
 	}
@@ -42,9 +51,9 @@ func (in *interp) runText(text string, r scriptRun) effect {
 		return e
 	}
 	in.deeper(func() {
-		l := &layer{src: text, outer: in.layer, via: r.via, params: slices.Clone(in.env.params)}
+		l := &layer{src: text, outer: in.layer, via: r.via, params: slices.Clone(in.env.params), at: r.at}
 		if l.outer != nil && l.outer.vector && in.known(text) && strings.Contains(l.outer.src, text) {
-			l.outer = nil // the argument of -c is the script
+			l.at, l.outer = l.outer.at, nil // the argument of -c is the script
 		}
 		saved := in.layer
 		in.layer = l
@@ -87,7 +96,7 @@ func (in *interp) childShell(text string, r scriptRun) effect {
 	in.subshell(func() {
 		in.env.errexit, in.env.tested, in.env.inCall, in.env.inLoop = r.errexit, false, false, false
 		in.env.fds = *r.fds
-		in.env.params = r.params
+		in.env.params, in.env.others = r.params, nil
 		if r.zero != "" {
 			in.env.zero = r.zero
 		}

@@ -36,6 +36,9 @@ type Action struct {
 	// Line is the 1-based line within the script where Text begins; for a decoded script, the line of the
 	// statement that decodes and runs it.
 	Line int `json:"line"`
+	// File is the file of the container that Line is in, where that is no script but holds commands in a form of its
+	// own (package.json). Empty otherwise.
+	File string `json:"-"`
 	// Steps is the chain that leads to the action, in order, one short phrase each:
 	// "wget fetches http://host/d.sh", "its output is piped into sh".
 	Steps []string `json:"steps"`
@@ -60,6 +63,9 @@ type Result struct {
 	Unreadable string `json:"unreadable,omitempty"`
 	// Fetched is what the command has fetched and leaves for others.
 	Fetched []Fetched `json:"-"`
+	// Sought are the files that the command runs, or reads as code, and that are not among Options.Files: the names
+	// by which it opens them, or patterns (path.Match; "/**" at the end is all below a folder) of what it takes all of.
+	Sought []string `json:"-"`
 }
 
 // Analyze says what an argument vector does when a container runs it: args is command and args of the pod, or
@@ -102,7 +108,7 @@ func (o Options) interp() *interp {
 		if in.files == nil {
 			in.files = make(map[string]*file, len(o.Files))
 		}
-		in.files[name] = &file{text: text}
+		in.files[name] = &file{text: text, given: true, name: name}
 	}
 	in.finds(o.Fetched)
 	for name, value := range o.Env {
@@ -133,8 +139,11 @@ func (in *interp) startBash() {
 
 // AnalyzeFile says what a file does that something starts by itself: an entry of cron, a unit of systemd, an init
 // script, a shell's profile. Which of them it is, its path says.
-func AnalyzeFile(name, text string) Result {
-	in := newInterp(Limits{})
+func AnalyzeFile(name, text string) Result { return Options{}.AnalyzeFile(name, text) }
+
+// AnalyzeFile is the function of that name with these options.
+func (o Options) AnalyzeFile(name, text string) Result {
+	in := o.interp()
 	in.autorun(name, text)
 	in.walkUncalled()
 	return in.result()
@@ -148,6 +157,7 @@ func (in *interp) analyze(args []string) *interp {
 	}
 	in.layer = &layer{src: joined, vector: true}
 	in.startBash()
+	in.startByVariables()
 	in.ended = in.run(&call{argv: args, fds: &in.env.fds})
 	in.walkUncalled()
 	return in
@@ -155,6 +165,7 @@ func (in *interp) analyze(args []string) *interp {
 
 func (in *interp) analyzeScript(script string) *interp {
 	in.startBash()
+	in.startByVariables()
 	in.runText(script, scriptRun{})
 	in.walkUncalled()
 	return in

@@ -1,6 +1,8 @@
 package shell
 
 import (
+	"cmp"
+	"path"
 	"slices"
 	"strings"
 )
@@ -21,6 +23,7 @@ type shellLine struct {
 	operands    []string // script file and parameters; after -c, $0 and parameters
 	readsInput  bool     // -s, or neither script nor file
 	interactive bool
+	login       bool
 	errexit     bool
 	rcfile      string
 }
@@ -43,12 +46,14 @@ func parseShell(args []string) shellLine {
 				i++
 				s.rcfile = args[i]
 			}
+			s.login = s.login || a == "--login"
 			continue
 		}
 		if a[0] == '-' {
 			s.hasScript = s.hasScript || strings.Contains(a, "c")
 			s.readsInput = s.readsInput || strings.Contains(a, "s")
 			s.interactive = s.interactive || strings.Contains(a, "i")
+			s.login = s.login || strings.Contains(a, "l")
 			s.errexit = s.errexit || strings.Contains(a, "e")
 		}
 		if last := a[len(a)-1]; last == 'o' || last == 'O' {
@@ -70,10 +75,7 @@ func parseShell(args []string) shellLine {
 
 func (in *interp) shell(c *call) effect {
 	s := parseShell(c.args())
-	if s.rcfile != "" {
-		text, name := in.content(c, s.rcfile)
-		in.childShell(text, scriptRun{via: in.via(name, "read by "+c.name()+" as it starts"), fds: c.fds})
-	}
+	in.shellStarts(c, s)
 	if !s.hasScript { // options that no shell has may be meant for an image's ENTRYPOINT, which nobody knows here
 		in.minerArguments(c, "the program")
 	}
@@ -88,12 +90,47 @@ func (in *interp) shell(c *call) effect {
 	case s.readsInput:
 		return in.shellInput(c, s, run)
 	}
-	text, name := in.content(c, s.operands[0])
-	run.via, run.zero, run.params = in.via(name, "run by "+c.name()), s.operands[0], s.operands[1:]
-	if in.remoteInput(c, text, c.name()) {
-		return effect{}
+	var e effect
+	in.eachOf(s.operands[0], func(file string) {
+		text, name := in.content(c, file)
+		run.via, run.zero, run.params, run.at = in.via(name, "run by "+c.name()), file, s.operands[1:], in.placeOf(name)
+		if !in.remoteInput(c, text, c.name()) {
+			e = in.childShell(text, run)
+		}
+	})
+	return e
+}
+
+// shellStarts walks what a shell reads before it does what it is told: as the shell of a login, or one to type into.
+func (in *interp) shellStarts(c *call, s shellLine) {
+	var names []string
+	if s.rcfile != "" {
+		names = append(names, s.rcfile)
 	}
-	return in.childShell(text, run)
+	homes := []string{in.setting("HOME")}
+	if homes[0] == "" {
+		homes = []string{"/root", "/home/*"}
+	}
+	for _, home := range homes {
+		if s.login {
+			names = append(names, "/etc/profile", home+"/.bash_profile", home+"/.bash_login", home+"/.profile", home+"/.zprofile", "/etc/zsh/zprofile")
+		}
+		if s.interactive {
+			names = append(names, "/etc/bash.bashrc", "/etc/bashrc", home+"/.bashrc", home+"/.zshrc", "/etc/zsh/zshrc", in.setting("ENV"))
+		}
+		if c.name() == "zsh" {
+			names = append(names, "/etc/zsh/zshenv", "/etc/zshenv", path.Join(cmp.Or(in.setting("ZDOTDIR"), home), ".zshenv"))
+		}
+	}
+	for i, name := range names {
+		if name == "" || slices.Contains(names[:i], name) {
+			continue
+		}
+		in.eachOf(name, func(file string) {
+			text, shown := in.content(c, file)
+			in.childShell(text, scriptRun{via: in.via(shown, "read by "+c.name()+" as it starts"), fds: c.fds, at: in.placeOf(shown)})
+		})
+	}
 }
 
 // shellInput is a shell that takes its commands from its standard input.
@@ -300,6 +337,11 @@ type wrapper struct {
 	operands int // operands of its own before the command: timeout DURATION command
 }
 
+func isWrapper(name string) bool {
+	_, ok := wrappers[name]
+	return ok
+}
+
 // wrapped runs the command inside a wrapper.
 func (in *interp) wrapped(c *call, w wrapper) effect {
 	o := w.options
@@ -350,4 +392,7 @@ var wrappers = map[string]wrapper{
 	"bwrap":        {options: options{long: "bind ro-bind dev proc tmpfs chdir setenv uid gid "}},
 	"xvfb-run":     {options: options{short: "nefsw"}},
 	"dbus-launch":  {},
+	"cross-env":    {},
+	"dotenv":       {options: options{short: "evpc"}},
+	"s6-envdir":    {operands: 1},
 }

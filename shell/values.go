@@ -27,6 +27,8 @@ type hole struct {
 	lines bool     // it is one line of what was fetched, taken by read
 
 	unset  bool     // it is a variable that nothing has set
+	file   string   // it is what is in the file of that name, or made of it
+	below  string   // it is the name of a file below this folder
 	alts   []string // it is one of these, depending on the branch that was taken
 	digest []*fetch // it is a checksum of these
 	fifo   string   // it is what comes out of the named pipe at this path
@@ -130,6 +132,9 @@ func (in *interp) remarkable(s string) *hole {
 // was done.
 func (in *interp) derived(s, spelling, step string) string {
 	h := hole{spelling: spelling}
+	if from := in.leadingHole(s); from != nil {
+		h.file, h.below = from.file, from.below
+	}
 	if from := in.remarkable(s); from != nil {
 		h = *from
 		h.spelling, h.alts, h.digest = spelling, nil, nil
