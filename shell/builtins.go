@@ -75,7 +75,7 @@ func (in *interp) assignField(field string) {
 		in.env.vars.set(name, value)
 		in.promised(name, value)
 		if strings.HasPrefix(value, "(") {
-			in.expanded(value) // declare -a 'a=($(command))'
+			in.interpolated(value) // declare -a 'a=($(command))'
 		}
 	}
 }

@@ -119,7 +119,7 @@ func programHandler(name string) handler {
 		return (*interp).find
 	case "crontab", "at", "batch":
 		return (*interp).schedule
-	case "make", "gmake", "rake", "just", "ninja":
+	case "make", "gmake":
 		return (*interp).make
 	case "insmod", "ld.so", "ld-linux-x86-64.so.2", "ld-musl-x86_64.so.1", "dotnet", "systemd-run", "run-parts":
 		return (*interp).runOperand

@@ -33,13 +33,26 @@ func makeFiles(in *interp, c *call) []string {
 	return in.optionFile(p.value("C", "directory"), p.value("f", "file", "makefile"), "GNUmakefile", "makefile", "Makefile")
 }
 
+// make runs what says it without being a file: the Makefile on the input, and rules on the command line.
+func (in *interp) make(c *call) effect {
+	s, _ := starterOf(c.name())
+	p := makeOptions.parse(c.args())
+	if named := p.value("f", "file", "makefile"); named == "-" || named == "/dev/stdin" {
+		in.startText(c, s, "", in.stdin(c))
+	}
+	if text := p.value("eval"); text != "" {
+		in.startText(c, s, "", text)
+	}
+	return effect{}
+}
+
 func justFiles(in *interp, c *call) []string {
 	p := justOptions.parse(c.args())
 	return in.optionFile(p.value("d", "working-directory"), p.value("f", "justfile"), "justfile", "Justfile", ".justfile", "JUSTFILE")
 }
 
 var (
-	makeOptions = options{short: "CfIjlo", long: "directory file makefile "}
+	makeOptions = options{short: "CfIjlo", long: "directory file makefile eval "}
 	justOptions = options{short: "fd", long: "justfile working-directory set shell "}
 )
 
@@ -62,6 +75,9 @@ func makeCommands(_ *interp, c *call, name, text string) (holding, error) {
 			continue
 		}
 		goals = append(goals, a)
+	}
+	if program, _, more := strings.Cut(r.vars["SHELL"], " "); more && program != "" {
+		found.runs = append(found.runs, started{text: r.expanded(r.vars["SHELL"], ""), dir: dir})
 	}
 	if len(goals) == 0 {
 		goals = strings.Fields(r.vars[".DEFAULT_GOAL"] + " ")

@@ -195,7 +195,7 @@ func (in *interp) expansion(e *syntax.Expansion, name, value string, set bool) s
 	case syntax.OtherParamOps:
 		switch word {
 		case "P":
-			return in.expanded(value)
+			return in.interpolated(value)
 		case "E":
 			return escapes(value, false)
 		case "U":

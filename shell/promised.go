@@ -8,11 +8,11 @@ import (
 func (in *interp) promised(name, value string) {
 	switch name {
 	case "PS4", "PS0", "PS1", "PS2", "PS3":
-		in.expanded(value)
+		in.interpolated(value)
 	case "PROMPT_COMMAND":
 		in.later(value, "bash runs it before each prompt")
 	case "BASH_ENV", "ENV":
-		in.expanded(value)
+		in.interpolated(value)
 		if in.known(value) || strings.HasPrefix(value, "/proc/self/fd/") {
 			in.later(". "+quoteAll([]string{value}), "bash reads it because of "+name)
 		}
@@ -30,9 +30,9 @@ func (in *interp) later(script, via string) {
 	in.childShell(script, scriptRun{via: via, fds: &in.env.fds})
 }
 
-// expanded walks the commands in a value that a shell expands as if it stood between double quotes, and returns what it
+// interpolated walks the commands in a value that a shell expands as if it stood between double quotes, and returns what it
 // becomes: PS4, ${x@P}.
-func (in *interp) expanded(value string) string {
+func (in *interp) interpolated(value string) string {
 	if !strings.Contains(value, "$(") && !strings.Contains(value, "`") {
 		return value
 	}
@@ -45,7 +45,7 @@ func (in *interp) expanded(value string) string {
 // test -v 'a[$(command)]'.
 func (in *interp) subscript(text string) {
 	if i := strings.IndexByte(text, '['); i > 0 && strings.ContainsAny(text[i:], "$`") {
-		in.expanded(text[i+1:])
+		in.interpolated(text[i+1:])
 	}
 }
 

@@ -47,6 +47,10 @@ func starterOf(name string) (s starter, ok bool) {
 		return starter{files: procFiles, first: true, commands: procCommands}, true
 	case "make", "gmake":
 		return starter{files: makeFiles, first: true, commands: makeCommands}, true
+	case "rake":
+		return starter{files: rakeFiles, first: true, commands: noCommands}, true
+	case "ninja":
+		return starter{files: ninjaFiles, first: true, commands: noCommands}, true
 	case "just":
 		return starter{files: justFiles, first: true, commands: justCommands}, true
 	}
@@ -80,7 +84,7 @@ func (in *interp) startFrom(c *call, s starter, name string) bool {
 	if f, ok := in.lookup(name); ok && !f.given {
 		names = append(names, name)
 	} else if t := in.treeOf(name); t != nil && (!t.home || in.namedAfter(t, name)) {
-		in.executed(t.text, "its "+path.Base(name)+" is run by "+c.name())
+		in.executed(t.text, "its files say what "+c.name()+" runs")
 		return true
 	}
 	for _, file := range names {
@@ -98,7 +102,11 @@ func (in *interp) startFile(c *call, s starter, name string) {
 		}
 		return
 	}
-	text := in.fileText(name)
+	in.startText(c, s, name, in.fileText(name))
+}
+
+// startText walks what a starter starts because of a text: that of a file, or of none.
+func (in *interp) startText(c *call, s starter, name, text string) {
 	if h := in.leading(text); h != nil && h.fetch != nil {
 		in.executed(text, "its "+path.Base(name)+" is run by "+c.name())
 		return
@@ -126,7 +134,10 @@ func (in *interp) startFile(c *call, s starter, name string) {
 
 // launch walks one command of a file.
 func (in *interp) launch(c *call, s started, name string) {
-	at := place{file: name, line: s.line}
+	at := in.placeOf(name)
+	if at.file != "" {
+		at.line = s.line
+	}
 	in.subshell(func() {
 		for _, variable := range sortedKeys(s.env) {
 			in.env.vars.set(variable, in.bounded(s.env[variable]))
@@ -198,6 +209,19 @@ func cronCommands(_ *interp, _ *call, _, text string) (holding, error) {
 	}
 	return found, nil
 }
+
+func rakeFiles(in *interp, c *call) []string {
+	p := options{short: "fCI", long: "rakefile directory "}.parse(c.args())
+	return in.optionFile(p.value("C", "directory"), p.value("f", "rakefile"), "Rakefile", "rakefile")
+}
+
+func ninjaFiles(in *interp, c *call) []string {
+	p := options{short: "Cfjkl"}.parse(c.args())
+	return in.optionFile(p.value("C"), p.value("f"), "build.ninja")
+}
+
+// noCommands finds nothing in a file, which counts only where it was fetched.
+func noCommands(_ *interp, _ *call, _, _ string) (holding, error) { return holding{}, nil }
 
 // procFiles are the Procfile, wherever it is.
 func procFiles(in *interp, c *call) []string {
