@@ -61,14 +61,16 @@ func (c command) environment() map[string]string {
 	return env
 }
 
-// texts are the files that the command finds, by absolute name and by that from the working directory. Those that
-// are mounted hide the image's.
+// texts are the files that the command finds, by absolute name and by that from the working directory, which has dots for
+// those in the folders above it. Those that are mounted hide the image's.
 func (c command) texts() map[string]string {
 	texts := map[string]string{}
 	put := func(name, text string) {
 		texts[name] = text
 		if rest, ok := strings.CutPrefix(name, strings.TrimSuffix(c.workDir, "/")+"/"); ok && c.workDir != "" {
 			texts[rest] = text
+		} else if above, ok := strings.CutPrefix(c.workDir, strings.TrimSuffix(path.Dir(name), "/")+"/"); ok {
+			texts[strings.Repeat("../", 1+strings.Count(strings.Trim(above, "/"), "/"))+path.Base(name)] = text
 		}
 	}
 	for name, text := range c.files {

@@ -31,12 +31,15 @@ func packageFiles(in *interp, c *call) []string {
 		return []string{path.Join(dir, w, file), path.Join(dir, "packages", w, file), path.Join(dir, "apps", w, file)}
 	}
 	names := []string{path.Join(dir, file)}
-	for up := dir; path.IsAbs(up) && up != "/" && in.known(up) && len(names) < maxBraces; {
-		up = path.Dir(up)
+	for up := dir; up != "/" && in.known(up) && len(names) < maxFoldersAbove; {
+		up = path.Join(up, "..")
 		names = append(names, path.Join(up, file))
 	}
 	return names
 }
+
+// maxFoldersAbove is how many folders a file is looked for in, one above the other.
+const maxFoldersAbove = 10
 
 // packageOptions are the options of npm and its like that come with a value.
 func packageOptions(name string) options {

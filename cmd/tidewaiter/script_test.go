@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 // TestScripts runs testdata/script/*.txtar. Each script has a registry of its own, registry.localhost, and the
 // commands
 //
-//	push REF FOLDER... [user=USER] [entrypoint=WORDS] [cmd=WORDS] [platform=OS/ARCH]   an image, each folder a layer of it
+//	push REF FOLDER... [user=USER] [entrypoint=WORDS] [cmd=WORDS] [workdir=FOLDER] [platform=OS/ARCH]   an image, each folder a layer of it
 //	index REF REF...                                                    an index of images that were pushed
 //	sign REF FILE                                                       sign by a new key, write the public one
 //	attest REF FILE TYPE PREDICATE                                      attest what a file says likewise
@@ -133,7 +133,7 @@ func pushImage(ts *testscript.TestScript, neg bool, args []string) {
 		settings = len(args)
 	}
 	if neg || settings < 2 {
-		ts.Fatalf("usage: push REF FOLDER... [user=USER] [entrypoint=WORDS] [cmd=WORDS] [platform=OS/ARCH]")
+		ts.Fatalf("usage: push REF FOLDER... [user=USER] [entrypoint=WORDS] [cmd=WORDS] [workdir=FOLDER] [platform=OS/ARCH]")
 	}
 	var layers []map[string]string
 	for _, folder := range args[1:settings] {
@@ -150,6 +150,8 @@ func pushImage(ts *testscript.TestScript, neg bool, args []string) {
 				file.Config.Entrypoint = strings.Fields(value)
 			case "cmd":
 				file.Config.Cmd = strings.Fields(value)
+			case "workdir":
+				file.Config.WorkingDir = value
 			case "platform":
 				file.OS, file.Architecture, _ = strings.Cut(value, "/")
 			default:
