@@ -14,6 +14,7 @@ import (
 
 	"github.com/tidewaiter/tidewaiter/gate"
 	"github.com/tidewaiter/tidewaiter/gate/strictyaml"
+	"github.com/tidewaiter/tidewaiter/server/client"
 	"github.com/tidewaiter/tidewaiter/server/webhook"
 	"github.com/tidewaiter/tidewaiter/signature"
 )
@@ -29,6 +30,8 @@ type Config struct {
 	// URL is where people find the server, for links in notices: https://tidewaiter.example.
 	URL string `yaml:"url"`
 	TLS TLS    `yaml:"tls"`
+	// Proxies are believed when they say, by X-Forwarded-For, who asks. None is by default.
+	Proxies client.Proxies `yaml:"proxies"`
 	// Metrics is the address that metrics are served at, without TLS or login: 127.0.0.1:9090 by default; "off".
 	Metrics string `yaml:"metrics"`
 	// Data is the folder of what is kept: the database, unless it is elsewhere, and the cache of the judging.

@@ -135,7 +135,7 @@ func (s *Server) routes() (http.Handler, error) {
 		}
 		mux.Handle(e.Pattern(), s.observed("endpoint "+e.Name, s.newIntake(e)))
 	}
-	return plainPaths(mux), nil
+	return s.config.Proxies.Handler(plainPaths(mux)), nil
 }
 
 // reserved are the paths that no endpoint may have.
