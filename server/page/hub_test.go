@@ -142,6 +142,28 @@ func TestStreamEnds(t *testing.T) {
 	}
 }
 
+// A page that was read before something happened, and whose stream begins after it, hears that it is an old one; others do not.
+func TestStreamTellsAnOldPage(t *testing.T) {
+	h := newHub(nil, slog.New(slog.DiscardHandler))
+	read := h.version()
+	h.take(progressed("a", 0, 5, 10))
+	h.tell()
+	if h.version() == read {
+		t.Error("the page does not hear that a scan has begun")
+	}
+	read = h.version()
+	h.take(progressed("a", 0, 6, 10))
+	if h.version() != read {
+		t.Error("the page is read again because a scan got on")
+	}
+	for _, kind := range []store.ChangeKind{store.Arrived, store.Enqueued, store.Judged, store.Lost} {
+		if h.take(store.Change{Kind: kind, ID: "a"}); h.version() == read {
+			t.Errorf("the page does not hear of %v", kind)
+		}
+		read = h.version()
+	}
+}
+
 func TestThrottleForgetsNobodyTooEarly(t *testing.T) {
 	var th throttle
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)

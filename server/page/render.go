@@ -33,6 +33,7 @@ type frame struct {
 	Who     text
 	Theme   string // "light", "dark" or, for the system's, empty
 	Here    string // the address of the page, for forms that come back to it
+	Lists   int64  // the hub's number of the lists that it shows
 	Waiting int    // events and images that have no verdict yet
 
 	Style, Script, Version string
@@ -47,7 +48,7 @@ func (p *Page) frame(r *http.Request, title text) frame {
 	if !in {
 		return f
 	}
-	f.Who = show(s.Who)
+	f.Who, f.Lists = show(s.Who), p.hub.version()
 	if stats, err := p.store.Stats(r.Context()); err == nil { // a page is worth showing without this number
 		f.Waiting = stats.Events + stats.Queued + stats.Running + stats.Retrying
 	}
