@@ -61,7 +61,7 @@ func newQueue[TTx any](s *Store, driver riverdriver.Driver[TTx], poll time.Durat
 	river.AddWorker(workers, &sweeper{s: s})
 	client, err := river.NewClient(driver, &river.Config{
 		ID:                          s.id,
-		Logger:                      o.Log,
+		Logger:                      riverLog(o.Log),
 		Workers:                     workers,
 		MaxAttempts:                 endless,
 		RetryPolicy:                 retry(o.Backoff),
