@@ -19,6 +19,9 @@ const (
 	keeping   = "upkeep"
 )
 
+// MaxWorkers is what Options.Workers may be at most.
+const MaxWorkers = river.QueueNumWorkersMax
+
 // Priorities of River: 1 comes first.
 const (
 	first        = 1
