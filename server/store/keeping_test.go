@@ -292,12 +292,26 @@ func TestWatch(t *testing.T) {
 		listener := s
 		if strings.HasPrefix(dsn, "postgres:") {
 			listener = open(t, options) // a process that only shows
-			time.Sleep(time.Second)     // until it listens
 		}
 		changes := listener.Watch(t.Context())
+		until := time.NewTicker(50 * time.Millisecond)
+		defer until.Stop()
+		for heard := false; !heard; { // until it listens
+			select {
+			case change := <-changes:
+				heard = change.Kind == store.Progressed
+			case <-until.C:
+				if err := s.Tell(t.Context(), store.Change{Kind: store.Progressed}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
 		accept(t, s, w.push("shop/web", "v1", digest(1)))
 		var kinds []store.ChangeKind
 		for change := range changes {
+			if change.Kind == store.Progressed {
+				continue // of before
+			}
 			if change.Repository != "shop/web" {
 				t.Errorf("got %+v", change)
 			}
