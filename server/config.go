@@ -262,10 +262,8 @@ func (c *Config) checkFiles() error {
 		}
 	}
 	for i, dir := range c.Policies {
-		if info, err := os.Stat(dir); err != nil {
-			problems = append(problems, c.file.Errorf([]any{"policies", i}, "policies: %w", err))
-		} else if !info.IsDir() {
-			problems = append(problems, c.file.Errorf([]any{"policies", i}, "policies: %s is no folder: name the one that the rules are in", dir))
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			problems = append(problems, c.file.Errorf([]any{"policies", i}, "policies: %s: no such folder: name the one that the rules are in", dir))
 		}
 	}
 	if c.Credentials != "" {

@@ -72,8 +72,8 @@ func TestFileMistakes(t *testing.T) {
 		"data: file/data":      `serve.yaml:3: data: mkdir `,
 		"gate: missing.yaml":   `serve.yaml:3: gate: configuration: open `,
 		"gate: .":              `serve.yaml:3: gate: configuration: `,
-		"policies: [., rules]": `serve.yaml:3: policies: stat `,
-		"policies: [file]":     `serve.yaml:3: policies: ` + filepath.Join(dir, "file") + ` is no folder`,
+		"policies: [., rules]": `rules: no such folder`,
+		"policies: [file]":     `serve.yaml:3: policies: ` + filepath.Join(dir, "file") + `: no such folder`,
 		"credentials: missing": `serve.yaml:3: credentials: stat `,
 	} {
 		name := filepath.Join(dir, "serve.yaml")
