@@ -2,6 +2,7 @@ package page
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -161,6 +162,23 @@ func TestStreamTellsAnOldPage(t *testing.T) {
 			t.Errorf("the page does not hear of %v", kind)
 		}
 		read = h.version()
+	}
+}
+
+// That the queue is full is told as that, and is no fault of the server.
+func TestBusyIsTold(t *testing.T) {
+	var log bytes.Buffer
+	p, err := New(Options{
+		Store: emptyStore(t), URL: "http://127.0.0.1", Log: slog.New(slog.NewTextHandler(&log, nil)),
+		Login: Login{Tokens: []Token{{Name: "Ada", SHA256: [32]byte{1}}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := httptest.NewRecorder()
+	p.fail(answer, httptest.NewRequest(http.MethodPost, "/again", nil), fmt.Errorf("again: %w", store.ErrBusy))
+	if answer.Code != http.StatusServiceUnavailable || answer.Header().Get("Retry-After") == "" || !strings.Contains(answer.Body.String(), "The queue is full") || log.Len() > 0 {
+		t.Errorf("got %d %v %s, log %s", answer.Code, answer.Header(), answer.Body, &log)
 	}
 }
 

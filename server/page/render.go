@@ -98,6 +98,11 @@ func (p *Page) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {
 		return // who asked has gone
 	}
+	if errors.Is(err, store.ErrBusy) {
+		w.Header().Set("Retry-After", "10")
+		p.say(w, r, http.StatusServiceUnavailable, "Too much waits", "The queue is full. Ask again when some of it has been judged.")
+		return
+	}
 	p.log.Error("a page cannot be shown", "path", show(r.URL.Path), "error", show(err.Error()))
 	p.say(w, r, http.StatusInternalServerError, "This cannot be shown now", "What is kept could not be read. The server's log says why; verdicts are not affected.")
 }
