@@ -89,6 +89,13 @@ func (s *stage) run(t *testing.T, limits Limits) error {
 	return err
 }
 
+// asked is how often the request with the fault was made.
+func (s *stage) asked() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.faults
+}
+
 // TestFaults is REG-07, REG-11, REG-12, REG-14 and REG-16: whatever a registry does wrong, with whichever request,
 // ends by itself in one line that tells nothing of our secrets.
 func TestFaults(t *testing.T) {
@@ -145,14 +152,15 @@ func TestFaults(t *testing.T) {
 				t.Parallel()
 				s := newStage(t, kind, handler)
 				err := s.run(t, limits)
+				for s.asked() == 0 && err != nil && t.Context().Err() == nil { // a good answer came too late for so short a limit
+					err = s.run(t, limits)
+				}
 				wantError(t, err, "")
 				if strings.Contains(err.Error(), "hunter2\"") || strings.Contains(err.Error(), "alice") {
 					t.Errorf("the error tells a secret: %v", err)
 				}
-				s.mu.Lock()
-				defer s.mu.Unlock()
-				if s.faults == 0 || s.faults > 11 {
-					t.Errorf("%d requests, want 1 to 11", s.faults)
+				if n := s.asked(); n == 0 || n > 11 {
+					t.Errorf("%d requests, want 1 to 11", n)
 				}
 			})
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -66,6 +67,7 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 // TestOneLayerFails: what is wrong with one layer ends the reading of the others, and is what is told.
 func TestOneLayerFails(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // one processor would read one layer after the other
 	large := layer(t, file("a", strings.Repeat("x", 1<<20)))
 	p := platform(large, bytes.Repeat([]byte("no archive"), 100))
 	p.source = waiting{p.source.(stored), p.Layers[0].Digest}

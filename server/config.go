@@ -14,6 +14,8 @@ import (
 
 	"github.com/tidewaiter/tidewaiter/gate"
 	"github.com/tidewaiter/tidewaiter/gate/strictyaml"
+	"github.com/tidewaiter/tidewaiter/server/client"
+	"github.com/tidewaiter/tidewaiter/server/store"
 	"github.com/tidewaiter/tidewaiter/server/webhook"
 	"github.com/tidewaiter/tidewaiter/signature"
 )
@@ -29,6 +31,8 @@ type Config struct {
 	// URL is where people find the server, for links in notices: https://tidewaiter.example.
 	URL string `yaml:"url"`
 	TLS TLS    `yaml:"tls"`
+	// Proxies are believed when they say, by X-Forwarded-For, who asks. None is by default.
+	Proxies client.Proxies `yaml:"proxies"`
 	// Metrics is the address that metrics are served at, without TLS or login: 127.0.0.1:9090 by default; "off".
 	Metrics string `yaml:"metrics"`
 	// Data is the folder of what is kept: the database, unless it is elsewhere, and the cache of the judging.
@@ -78,6 +82,8 @@ type Config struct {
 	Grace gate.Duration `yaml:"grace"`
 
 	file *strictyaml.File
+	// databaseVariable is the variable of the environment that Database is of; empty: it is of the file.
+	databaseVariable string
 }
 
 // TLS is how the server proves itself. The files are read again when they change.
@@ -101,7 +107,11 @@ func LoadConfig(name string) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ParseConfig(name, data)
+	c, err := ParseConfig(name, data)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.checkFiles()
 }
 
 // ParseConfig reads a configuration from data; name is its file's. The error lists all mistakes, one a line, each with
@@ -120,6 +130,31 @@ func ParseConfig(name string, data []byte) (*Config, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// SetDatabase lets the database be the one that a variable of the environment names.
+func (c *Config) SetDatabase(variable, address string) error {
+	c.Database, c.databaseVariable = address, variable
+	if err := checkDatabase(address); err != nil {
+		return c.databaseError(err)
+	}
+	return nil
+}
+
+// checkDatabase refuses the address of what is no database here. It does not repeat it: there may be a password in it.
+func checkDatabase(address string) error {
+	if scheme, _, ok := strings.Cut(address, "://"); ok && scheme != "postgres" && scheme != "postgresql" {
+		return fmt.Errorf("there is no database %.20q; write postgres://… or the path of a SQLite file", scheme+"://")
+	}
+	return nil
+}
+
+// databaseError says which database it is that an error is about.
+func (c *Config) databaseError(err error) error {
+	if c.databaseVariable != "" {
+		return fmt.Errorf("%s: %w", c.databaseVariable, err)
+	}
+	return c.file.Errorf([]any{"database"}, "%w", err)
 }
 
 // complete fills in the defaults.
@@ -176,9 +211,20 @@ func (c *Config) validate() error {
 		problems = append(problems, c.file.Errorf([]any{key}, key+": "+format, args...))
 	}
 	for key, address := range map[string]string{"listen": c.Listen, "metrics": c.Metrics} {
-		if _, _, err := net.SplitHostPort(address); err != nil && (key == "listen" || address != off) {
+		if !isListener(address) && (key == "listen" || address != off) {
 			complain(key, "%q is no address; write it as 127.0.0.1:8080, or :8080 for all addresses", address)
 		}
+	}
+	if err := checkDatabase(c.Database); err != nil {
+		complain("database", "%w", err)
+	}
+	for i, name := range c.Environment {
+		if name == "" || strings.ContainsAny(name, "=\x00") {
+			problems = append(problems, c.file.Errorf([]any{"environment", i}, "environment: %q is no name of a variable", name))
+		}
+	}
+	if c.Workers > store.MaxWorkers {
+		complain("workers", "%d are more than the %d that there may be", c.Workers, store.MaxWorkers)
 	}
 	if c.URL != "" && !isAddress(c.URL, "https", "http") {
 		complain("url", "%q is no address; write it as https://tidewaiter.example", c.URL)
@@ -200,20 +246,46 @@ func (c *Config) validate() error {
 	return errors.Join(problems...)
 }
 
-// checkCredentials fails if the credentials are not where they should be. Nothing else would say so: to who has none, what is
-// private is not there.
-func (c *Config) checkCredentials() error {
-	if c.Credentials == "" {
-		return nil
+// checkFiles fails if what the configuration names is not there, and makes the folder of data. Of credentials nothing else would
+// say so: to who has none, what is private is not there.
+func (c *Config) checkFiles() error {
+	var problems []error
+	complain := func(key, format string, args ...any) {
+		problems = append(problems, c.file.Errorf([]any{key}, key+": "+format, args...))
 	}
-	if _, err := os.Stat(filepath.Join(c.Credentials, "config.json")); err != nil {
-		return c.file.Errorf([]any{"credentials"}, "credentials: %w; write the folder of a docker config.json", err)
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		complain("data", "%w", err)
 	}
-	return nil
+	if c.Gate != "" {
+		if _, err := strictyaml.Read(c.Gate); err != nil {
+			complain("gate", "%w", err)
+		}
+	}
+	for i, dir := range c.Policies {
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			problems = append(problems, c.file.Errorf([]any{"policies", i}, "policies: %s: no such folder: name the one that the rules are in", dir))
+		}
+	}
+	if c.Credentials != "" {
+		if _, err := os.Stat(filepath.Join(c.Credentials, "config.json")); err != nil {
+			complain("credentials", "%w; write the folder of a docker config.json", err)
+		}
+	}
+	return errors.Join(problems...)
 }
 
 // off is what turns metrics off.
 const off = "off"
+
+// isListener tells whether s is an address to listen at: a host, or none, and a port.
+func isListener(s string) bool {
+	_, port, err := net.SplitHostPort(s)
+	if err != nil || port == "" {
+		return false
+	}
+	_, err = net.LookupPort("tcp", port)
+	return err == nil
+}
 
 func isAddress(s string, schemes ...string) bool {
 	u, err := url.Parse(s)

@@ -1,7 +1,10 @@
 package server
 
 import (
+	"fmt"
+	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,19 +16,30 @@ import (
 func TestConfigMistakes(t *testing.T) {
 	const endpoint = "endpoints: [{name: a, sender: distribution, path: /hooks/a, hosts: [registry.example], auth: none}]\n"
 	for text, want := range map[string]string{
-		"":                               "serve.yaml: empty",
-		"listen: :8080":                  `serve.yaml:1: endpoints: there is none`,
-		endpoint + "listne: :8080":       `serve.yaml:2: unknown key "listne"; known here: listen, url`,
-		endpoint + "rate: 1\nrate: 2":    `serve.yaml:3: key "rate" stands twice, first in line 2`,
-		endpoint + "listen: nowhere":     `serve.yaml:2: listen: "nowhere" is no address`,
-		endpoint + "listen: \"off\"":     `serve.yaml:2: listen: "off" is no address`,
-		endpoint + "metrics: here":       `serve.yaml:2: metrics: "here" is no address`,
-		endpoint + "url: x.example":      `serve.yaml:2: url: "x.example" is no address`,
-		endpoint + "tls: {cert: x}":      `serve.yaml:2: tls: it needs cert and key`,
-		endpoint + "workers: -1":         `serve.yaml:2: workers: it is negative`,
-		endpoint + "rejudge: 3 am":       `serve.yaml:2: rejudge: "3 am" is no time of day`,
-		endpoint + "retention: long":     `serve.yaml:2: retention: "long" is no age`,
-		endpoint + "judge: {memory: 1X}": `serve.yaml:2: judge.memory: "1X" is no size`,
+		"":                                               "serve.yaml: empty",
+		"listen: :8080":                                  `serve.yaml:1: endpoints: there is none`,
+		endpoint + "listne: :8080":                       `serve.yaml:2: unknown key "listne"; known here: listen, url`,
+		endpoint + "rate: 1\nrate: 2":                    `serve.yaml:3: key "rate" stands twice, first in line 2`,
+		endpoint + "listen: nowhere":                     `serve.yaml:2: listen: "nowhere" is no address`,
+		endpoint + "listen: \"off\"":                     `serve.yaml:2: listen: "off" is no address`,
+		endpoint + "metrics: here":                       `serve.yaml:2: metrics: "here" is no address`,
+		endpoint + "listen: foo:bar":                     `serve.yaml:2: listen: "foo:bar" is no address`,
+		endpoint + "listen: 127.0.0.1:99999":             `serve.yaml:2: listen: "127.0.0.1:99999" is no address`,
+		endpoint + "listen: \"127.0.0.1:\"":              `serve.yaml:2: listen: "127.0.0.1:" is no address`,
+		endpoint + "metrics: \"[::1]:-5\"":               `serve.yaml:2: metrics: "[::1]:-5" is no address`,
+		endpoint + "proxies: [10.0.0.0/8, nginx]":        `serve.yaml:2: proxies[1]: "nginx" is no address of proxies`,
+		endpoint + "database: mysql://u:in-place-9f@h/x": `serve.yaml:2: database: there is no database "mysql://"`,
+		endpoint + "workers: 1000000":                    `serve.yaml:2: workers: 1000000 are more than`,
+		endpoint + "workers: many":                       `serve.yaml:2: workers: "many" stands where a whole number is wanted`,
+		endpoint + "judge: {memory: 1GiB, time: [x]}":    `serve.yaml:2: judge.time: a list stands where`,
+		endpoint + "data: {x: 1}":                        `serve.yaml:2: data: a mapping stands where a text is wanted`,
+		endpoint + "environment:\n- AWS_REGION\n- A=B":   `serve.yaml:4: environment: "A=B" is no name of a variable`,
+		endpoint + "url: x.example":                      `serve.yaml:2: url: "x.example" is no address`,
+		endpoint + "tls: {cert: x}":                      `serve.yaml:2: tls: it needs cert and key`,
+		endpoint + "workers: -1":                         `serve.yaml:2: workers: it is negative`,
+		endpoint + "rejudge: 3 am":                       `serve.yaml:2: rejudge: "3 am" is no time of day`,
+		endpoint + "retention: long":                     `serve.yaml:2: retention: "long" is no age`,
+		endpoint + "judge: {memory: 1X}":                 `serve.yaml:2: judge.memory: "1X" is no size`,
 		endpoint + "tokens:\n- {name: t, sha256: abc, repositories: [\"**\"]}":                                                             `serve.yaml:3: token "t": sha256 is not 64`,
 		endpoint + "tokens:\n- {name: t, secret: {env: T}, repositories: [\"**\"]}\n- {name: t, secret: {env: U}, repositories: [\"**\"]}": `serve.yaml:4: token "t": it has no name of its own`,
 		endpoint + "tokens:\n- {name: t, repositories: [\"**\"]}":                                                                          `serve.yaml:3: token "t": write sha256`,
@@ -46,6 +60,46 @@ func TestConfigMistakes(t *testing.T) {
 		}
 		if err != nil && strings.Contains(err.Error(), "in-place-9f") {
 			t.Errorf("a secret is repeated: %v", err)
+		}
+	}
+}
+
+// TestFileMistakes: what is not there is told with the line that names it.
+func TestFileMistakes(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "file"), "")
+	for text, want := range map[string]string{
+		"data: file/data":      `serve.yaml:3: data: mkdir `,
+		"gate: missing.yaml":   `serve.yaml:3: gate: configuration: open `,
+		"gate: .":              `serve.yaml:3: gate: configuration: `,
+		"policies: [., rules]": `rules: no such folder`,
+		"policies: [file]":     `serve.yaml:3: policies: ` + filepath.Join(dir, "file") + `: no such folder`,
+		"credentials: missing": `serve.yaml:3: credentials: stat `,
+	} {
+		name := filepath.Join(dir, "serve.yaml")
+		write(t, name, "\nendpoints: [{name: a, sender: distribution, path: /hooks/a, hosts: [registry.example], auth: none}]\n"+text+"\n"+
+			map[bool]string{false: "data: .\n"}[strings.HasPrefix(text, "data")])
+		if _, err := LoadConfig(name); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q:\ngot  %v\nwant %s", text, err, want)
+		}
+	}
+}
+
+// TestStartMistakes: what can only be found out at the start is told with its line, too.
+func TestStartMistakes(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for config, want := range map[string]string{
+		strings.Replace(baseConfig, "listen: 127.0.0.1:0", "listen: "+taken.Addr().String(), 1):   `serve.yaml:2: listen: listen tcp `,
+		strings.Replace(baseConfig, "metrics: 127.0.0.1:0", "metrics: "+taken.Addr().String(), 1): `serve.yaml:3: metrics: listen tcp `,
+		baseConfig + "database: gate.yaml\n":                                                      fmt.Sprintf(`serve.yaml:%d: database `, strings.Count(baseConfig, "\n")+1),
+	} {
+		s, _, _ := newServer(t, config, nil)
+		if err := s.Run(t.Context(), t.Context(), nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 }

@@ -13,14 +13,12 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/tidewaiter/tidewaiter/server/client"
 	"github.com/tidewaiter/tidewaiter/server/store"
 	"github.com/tidewaiter/tidewaiter/server/webhook"
 )
 
 const (
-	// requestsAtOnce is how many requests of one endpoint are read at once: their bodies are what takes memory. Who cannot be
-	// told from a stranger before the body is read holds up nobody at other endpoints.
-	requestsAtOnce = 64
 	// acceptTime is how long it may take to keep events. Senders wait no longer: Harbor hangs up after 3 s.
 	acceptTime = 2500 * time.Millisecond
 	// comeAgain is what a sender is told to wait for, in seconds, when there is no room.
@@ -34,11 +32,11 @@ type intake struct {
 	server   *Server
 	endpoint *webhook.Endpoint
 	limiter  *rate.Limiter
-	reading  chan struct{} // holds one for each request that is being read
+	places   places
 }
 
 func (s *Server) newIntake(e *webhook.Endpoint) *intake {
-	return &intake{s, e, rate.NewLimiter(rate.Limit(s.config.Rate), 2*s.config.Rate), make(chan struct{}, requestsAtOnce)}
+	return &intake{server: s, endpoint: e, limiter: rate.NewLimiter(rate.Limit(s.config.Rate), 2*s.config.Rate)}
 }
 
 // ServeHTTP takes one request. Only when its events are on disk is it told so, by 202.
@@ -70,13 +68,15 @@ func (i *intake) take(w http.ResponseWriter, r *http.Request) (accepted, refused
 	if err := i.endpoint.Admit(r); err != nil {
 		return 0, 0, err
 	}
-	select {
-	case i.reading <- struct{}{}:
-		defer func() { <-i.reading }()
-	default:
-		return 0, 0, statusError{http.StatusServiceUnavailable, fmt.Errorf("%w: too many requests of senders at once", store.ErrBusy)}
+	place := i.places.take(client.Network(r.RemoteAddr), i.hangUp(w))
+	if place == nil {
+		return 0, 0, errCrowded
 	}
+	defer i.places.leave(place)
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, i.endpoint.BodyLimit()))
+	if !i.places.keep(place) {
+		return 0, 0, errCrowded
+	}
 	if err != nil {
 		return 0, 0, bodyError(err)
 	}
@@ -98,6 +98,18 @@ func (i *intake) take(w http.ResponseWriter, r *http.Request) (accepted, refused
 	}
 	return len(events), len(errs), nil
 }
+
+// hangUp ends the reading of a request's body, nil where its sender has proved itself already.
+func (i *intake) hangUp(w http.ResponseWriter) func() {
+	if !i.endpoint.Unproven() {
+		return nil
+	}
+	control := http.NewResponseController(w)
+	return func() { _ = control.SetReadDeadline(time.Unix(1, 0)) } // who is gone is read no longer
+}
+
+// errCrowded tells that there is no place to read a request.
+var errCrowded = statusError{http.StatusServiceUnavailable, fmt.Errorf("%w: too many requests of senders at once", store.ErrBusy)}
 
 func (i *intake) logRefused(ctx context.Context, errs []error) {
 	for _, err := range errs[:min(len(errs), logged)] {

@@ -61,9 +61,7 @@ func TestForeignHosts(t *testing.T) {
 		}
 	}
 	body := `{"action": "published", "package": {"name": "web", "package_type": "CONTAINER", "package_version": {"version": "` + digestOf("x") + `", "package_url": "evil.test/shop/web:1"}}}`
-	mac := hmac.New(sha256.New, []byte(hookSecret))
-	mac.Write([]byte(body))
-	resp, text := r.do("POST", "/hooks/ghcr", "", body, "X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)),
+	resp, text := r.do("POST", "/hooks/ghcr", "", body, "X-Hub-Signature-256", signed(body),
 		"Content-Type", "application/json", "X-GitHub-Event", "package", "X-GitHub-Delivery", "1")
 	if resp.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("got %d %s", resp.StatusCode, text)
@@ -82,28 +80,10 @@ const eventsHead = "POST /hooks/registry HTTP/1.1\r\nHost: x\r\nAuthorization: "
 func TestBusy(t *testing.T) {
 	r := start(t, "rate: 1\n")
 	var slow []net.Conn
-	for range requestsAtOnce {
-		c, err := net.Dial("tcp", strings.TrimPrefix(r.base, "http://"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		_, _ = io.WriteString(c, eventsHead+"{")
+	for range placesOfEndpoint {
+		c, _ := r.slowly(eventsHead)
 		slow = append(slow, c)
 	}
-	until := func(want int) { // all of these are being read, or none
-		t.Helper()
-		for {
-			resp, _ := r.do("POST", "/hooks/registry", "", "{", "Authorization", hookSecret, "Content-Type", eventsType)
-			if resp.StatusCode == want {
-				return
-			}
-			if t.Context().Err() != nil {
-				t.Fatalf("got %d, want %d", resp.StatusCode, want)
-			}
-		}
-	}
-	until(http.StatusServiceUnavailable)
 	event := pushEvent("registry.example", "shop/web", digestOf("1"))
 	wantLater := func(want int) {
 		t.Helper()
@@ -119,17 +99,105 @@ func TestBusy(t *testing.T) {
 	for _, c := range slow {
 		c.Close()
 	}
-	until(http.StatusBadRequest)
-	for range 2 {
-		r.push("shop/web", "1")
+	for { // until their places are free
+		if resp, _ := r.do("POST", "/hooks/registry", "", "{", "Authorization", hookSecret, "Content-Type", eventsType); resp.StatusCode == http.StatusBadRequest {
+			break
+		}
 	}
-	wantLater(http.StatusTooManyRequests)
+	r.wantHurried(event)
 	if err := r.stop(); err != nil {
 		t.Error(err)
 	}
 	if got := serve(r.Server, "POST", "/hooks/registry"); got != http.StatusServiceUnavailable {
 		t.Errorf("after the end: got %d", got)
 	}
+}
+
+// wantHurried sends more requests at once than two seconds' worth of a rate of 1: some are told to come later.
+func (r *running) wantHurried(event string) {
+	r.t.Helper()
+	later := make(chan string, 50)
+	for range cap(later) {
+		go func() {
+			req, err := http.NewRequest("POST", r.base+"/hooks/registry", strings.NewReader(event))
+			if err != nil {
+				later <- err.Error()
+				return
+			}
+			req.Header.Set("Authorization", hookSecret)
+			req.Header.Set("Content-Type", eventsType)
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				later <- err.Error()
+				return
+			}
+			resp.Body.Close()
+			later <- fmt.Sprint(resp.StatusCode, " ", resp.Header.Get("Retry-After"))
+		}()
+	}
+	got := map[string]int{}
+	for range cap(later) {
+		got[<-later]++
+	}
+	if got["429 10"] == 0 || got["429 10"]+got["202 "]+got["503 10"] != cap(later) {
+		r.t.Errorf("got %v, want some of 429", got)
+	}
+}
+
+// slowly begins a request whose body does not come. The server is reading it.
+func (r *running) slowly(head string) (net.Conn, *bufio.Reader) {
+	r.t.Helper()
+	c, err := net.Dial("tcp", strings.TrimPrefix(r.base, "http://"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { c.Close() })
+	_, _ = io.WriteString(c, strings.TrimSuffix(head, "\r\n")+"Expect: 100-continue\r\n\r\n")
+	answers := bufio.NewReader(c)
+	if answer, err := http.ReadResponse(answers, nil); err != nil || answer.StatusCode != http.StatusContinue {
+		r.t.Fatalf("got %+v, %v", answer, err)
+	}
+	return c, answers
+}
+
+// TestSlowStrangers: strangers who send bodies slowly, for which an HMAC is still to come, lose their places to others, of
+// whom the sender is one, and that of who has few of them is not taken.
+func TestSlowStrangers(t *testing.T) {
+	r := start(t, "proxies: [127.0.0.1]\n")
+	slowly := func(from string) (net.Conn, *bufio.Reader) {
+		t.Helper()
+		return r.slowly(fmt.Sprintf("POST /hooks/ghcr HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: %s\r\nX-Hub-Signature-256: %s\r\n"+
+			"X-GitHub-Event: package\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", from, signed(ping), len(ping)))
+	}
+	const stranger = "10.9.9.9, 203.0.113.66"
+	_, told := slowly(stranger)
+	for range placesOfEndpoint - 1 {
+		slowly(stranger)
+	}
+	sender, answers := slowly("203.0.113.7")
+	for range 2 * placesOfEndpoint {
+		slowly(stranger)
+	}
+	_, _ = io.WriteString(sender, ping)
+	if answer, err := http.ReadResponse(answers, nil); err != nil || answer.StatusCode != http.StatusAccepted {
+		t.Errorf("the sender was told %+v, %v", answer, err)
+	}
+	if answer, err := http.ReadResponse(told, nil); err != nil || answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
+		t.Errorf("the first stranger was told %+v, %v", answer, err)
+	}
+	if log := r.log.String(); !strings.Contains(log, `"remote":"203.0.113.66"`) || strings.Contains(log, "10.9.9.9") {
+		t.Errorf("the log does not say who the strangers are:\n%s", log)
+	}
+}
+
+// ping is an event of no interest.
+const ping = `{"action": "deleted", "package": {"name": "web", "package_type": "CONTAINER"}}`
+
+// signed is the header by which GitHub proves a body.
+func signed(body string) string {
+	mac := hmac.New(sha256.New, []byte(hookSecret))
+	mac.Write([]byte(body))
+	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
 }
 
 // TestManyRepositories: names that senders choose make no series of metrics.

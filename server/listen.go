@@ -31,14 +31,14 @@ func (s *Server) listen(ctx context.Context) (*web, error) {
 	w := &web{failed: make(chan error, 2)}
 	address, err := w.serve(ctx, s.config.Listen, s.handler, s.secured, s.log)
 	if err != nil {
-		return nil, err
+		return nil, s.config.file.Errorf([]any{"listen"}, "listen: %w", err)
 	}
 	var metrics net.Addr
 	if s.config.Metrics != off {
 		mux := http.NewServeMux()
 		mux.Handle("GET /metrics", s.metrics.handler())
 		if metrics, err = w.serve(ctx, s.config.Metrics, mux, nil, s.log); err != nil {
-			return nil, errors.Join(err, w.stop(ctx))
+			return nil, errors.Join(s.config.file.Errorf([]any{"metrics"}, "metrics: %w", err), w.stop(ctx))
 		}
 	}
 	s.log.Info("listening", "address", address.String(), "tls", s.secured != nil, "endpoints", len(s.endpoints), "version", s.version)
@@ -60,7 +60,7 @@ func (s *Server) asksClients() bool {
 func (w *web) serve(ctx context.Context, address string, handler http.Handler, secured *tls.Config, log *slog.Logger) (net.Addr, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
+		return nil, err
 	}
 	server := &http.Server{
 		Handler: handler, TLSConfig: secured,

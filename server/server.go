@@ -10,7 +10,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -108,9 +107,6 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		}
 		s.secured = opened.config(s.asksClients())
 	}
-	if err := c.checkCredentials(); err != nil {
-		return nil, err
-	}
 	s.metrics = newMetrics(s, o.Version)
 	if s.tracer, s.close, err = openTracer(ctx, o.Version); err != nil {
 		return nil, err
@@ -135,7 +131,7 @@ func (s *Server) routes() (http.Handler, error) {
 		}
 		mux.Handle(e.Pattern(), s.observed("endpoint "+e.Name, s.newIntake(e)))
 	}
-	return plainPaths(mux), nil
+	return s.config.Proxies.Handler(plainPaths(mux)), nil
 }
 
 // reserved are the paths that no endpoint may have.
@@ -184,10 +180,10 @@ func (s *Server) Run(ctx, hurry context.Context, changed <-chan struct{}) error 
 func (s *Server) work(ctx, hurry context.Context, changed <-chan struct{}, failed <-chan error, policy string) (next string, err error) {
 	kept, err := store.Open(ctx, s.storeOptions(policy))
 	if err != nil {
-		return "", fmt.Errorf("database: %w", err)
+		return "", s.config.databaseError(err)
 	}
 	if err := kept.Work(ctx); err != nil {
-		return "", errors.Join(fmt.Errorf("database: %w", err), kept.Close())
+		return "", errors.Join(s.config.databaseError(err), kept.Close())
 	}
 	shown, hide := context.WithCancel(ctx)
 	defer hide()

@@ -182,6 +182,9 @@ func start(t *testing.T, more string) *running {
 				t.Errorf("the log shows %s", secret)
 			}
 		}
+		if strings.Contains(strings.ToLower(r.log.String()), "river") {
+			t.Error("the log tells of the queue's own works")
+		}
 		if t.Failed() {
 			t.Log(r.log.String())
 		}

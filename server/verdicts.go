@@ -70,7 +70,7 @@ func (a api) authorised(answer func(*reader, *store.Store, http.ResponseWriter, 
 			status = http.StatusNotFound
 		}
 		if status >= http.StatusInternalServerError {
-			a.server.log.ErrorContext(r.Context(), "a request could not be answered", "pattern", r.Pattern, "token", reader.name, "error", err)
+			a.server.log.Log(r.Context(), levelOf(status, err), "a request could not be answered", "pattern", r.Pattern, "token", reader.name, "error", err)
 		}
 		if status == http.StatusServiceUnavailable {
 			w.Header().Set("Retry-After", strconv.Itoa(comeAgain))

@@ -55,8 +55,9 @@ var imports = map[string][]string{
 	"server/webhook":      {"image"},
 	"server/store":        {"gate", "policies", "server/webhook"},
 	"server/judge":        {"gate"},
-	"server/page":         {"gate", "policies", "report", "server/store"},
-	"server":              {"gate", "gate/strictyaml", "image", "report", "server/judge", "server/page", "server/store", "server/webhook", "signature"},
+	"server/client":       {}, // who a request comes from: the page and the endpoints have to agree on it
+	"server/page":         {"gate", "policies", "report", "server/client", "server/store"},
+	"server":              {"gate", "gate/strictyaml", "image", "report", "server/client", "server/judge", "server/page", "server/store", "server/webhook", "signature"},
 	"cmd/tidewaiter":      {"cache", "cmd/tidewaiter/ballast", "gate", "image", "manifests", "manifests/renderer", "policies", "report", "sbom", "server", "server/judge", "shell", "signature"},
 
 	"cmd/tidewaiter/ballast": {}, // nor anything else: see TestBallast

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,9 +54,10 @@ func (a *app) serve(ctx context.Context, name string) error {
 		return configError{err}
 	}
 	environment := keepEnvironment(c)
-	c.Database = cmp.Or(environment[databaseVariable], c.Database)
-	if err := os.MkdirAll(c.Data, 0o700); err != nil {
-		return configError{fmt.Errorf("data: %w", err)}
+	if address := environment[databaseVariable]; address != "" {
+		if err := c.SetDatabase(databaseVariable, address); err != nil {
+			return configError{err}
+		}
 	}
 	client, err := identifier(c)
 	if err != nil {

@@ -130,9 +130,10 @@ func explain(name string, data []byte, err error, into any) error {
 	var decoding *yaml.TypeError
 	var root yaml.Node
 	lines := []string{strings.TrimPrefix(err.Error(), "yaml: ")}
+	broken := yaml.Unmarshal(data, &root)
 	if errors.As(err, &decoding) {
 		lines = decoding.Errors
-	} else if yaml.Unmarshal(data, &root) == nil {
+	} else if broken == nil {
 		// The decoder ends at the first text that its type cannot read, and does not say where that is.
 		if wrong := misread(&root, reflect.TypeOf(into), ""); len(wrong) > 0 {
 			lines = wrong
@@ -149,7 +150,7 @@ func explain(name string, data []byte, err error, into any) error {
 			out = append(out, fmt.Errorf("%s:%s: key %q stands twice, first in line %s", name, m[1], m[2], m[3]))
 		case wrongType.MatchString(line):
 			m := wrongType.FindStringSubmatch(line)
-			out = append(out, fmt.Errorf("%s:%s: %s stands where %s is wanted", name, m[1], given(m[2], m[3]), wanted(m[4], into)))
+			out = append(out, fmt.Errorf("%s:%s: %s%s stands where %s is wanted", name, m[1], keyOf(&root, m[1], m[2], m[3]), given(m[2], m[3]), wanted(m[4], into)))
 		case otherLine.MatchString(line):
 			m := otherLine.FindStringSubmatch(line)
 			out = append(out, fmt.Errorf("%s:%s: %s", name, m[1], m[2]))
@@ -158,6 +159,39 @@ func explain(name string, data []byte, err error, into any) error {
 		}
 	}
 	return errors.Join(out...)
+}
+
+// keyOf is the key of the value of a tag and a text, which the decoder has cut off, that stands in a line, and a colon; nothing if there
+// are several such values.
+func keyOf(root *yaml.Node, line, tag, text string) string {
+	begin, _ := strings.CutSuffix(text, "...")
+	keys := keysOf(root, "", func(node *yaml.Node) bool {
+		return strconv.Itoa(node.Line) == line && node.ShortTag() == "!!"+tag && (node.Kind != yaml.ScalarNode || strings.HasPrefix(node.Value, begin))
+	})
+	if len(keys) != 1 || keys[0] == "" {
+		return ""
+	}
+	return keys[0] + ": "
+}
+
+// keysOf lists the keys of the values below a node that are wanted.
+func keysOf(node *yaml.Node, key string, want func(*yaml.Node) bool) (keys []string) {
+	if node.Kind != yaml.DocumentNode && want(node) {
+		keys = append(keys, key)
+	}
+	switch node.Kind {
+	case yaml.DocumentNode:
+		keys = append(keys, keysOf(node.Content[0], "", want)...)
+	case yaml.SequenceNode:
+		for i, item := range node.Content {
+			keys = append(keys, keysOf(item, fmt.Sprintf("%s[%d]", key, i), want)...)
+		}
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			keys = append(keys, keysOf(node.Content[i+1], strings.TrimPrefix(key+"."+node.Content[i].Value, "."), want)...)
+		}
+	}
+	return keys
 }
 
 // given names a value of the YAML type tag.

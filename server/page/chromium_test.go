@@ -138,7 +138,7 @@ func (c *chromium) login() {
 	c.t.Helper()
 	c.open("/login")
 	c.run(chromedp.Focus("#token"), chromedp.KeyEvent(token+kb.Enter))
-	c.until("location.pathname === '/'")
+	c.until("location.pathname === '/' && document.readyState === 'complete'")
 }
 
 // shoot writes a picture of the whole page to the folder that TIDEWAITER_SHOTS names, for people to look at.

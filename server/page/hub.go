@@ -67,6 +67,7 @@ type hub struct {
 	streams map[chan message]bool
 	scans   map[string]*progress
 	changes int64
+	lists   int64 // another number whenever lists became other ones; no two hubs begin with the same
 	next    message
 	moved   map[string]bool // scans that got on since the last beat
 	judged  int             // verdicts since the last beat
@@ -74,7 +75,7 @@ type hub struct {
 }
 
 func newHub(s *store.Store, log *slog.Logger) *hub {
-	return &hub{store: s, log: log, streams: map[chan message]bool{}, scans: map[string]*progress{}, moved: map[string]bool{}}
+	return &hub{store: s, log: log, lists: time.Now().UnixNano(), streams: map[chan message]bool{}, scans: map[string]*progress{}, moved: map[string]bool{}}
 }
 
 func (h *hub) run(ctx context.Context) error {
@@ -115,7 +116,20 @@ func (h *hub) take(c store.Change) {
 			h.next.News = text(report.Plural(h.judged, "new verdict") + ".")
 		}
 	}
+	h.change()
+}
+
+// change notes that lists are other ones now. The caller holds the lock.
+func (h *hub) change() {
 	h.next.Changed = true
+	h.lists++
+}
+
+// version is the number of the lists that a page shows which is read now, or of later ones.
+func (h *hub) version() int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.lists
 }
 
 // progress notes how far a scan is. The caller holds the lock.
@@ -127,7 +141,7 @@ func (h *hub) progress(c store.Change) {
 		}
 		p = &progress{}
 		h.scans[c.ID] = p
-		h.next.Changed = true
+		h.change()
 	}
 	p.seen = h.changes
 	h.moved[c.ID] = true

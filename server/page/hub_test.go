@@ -2,6 +2,7 @@ package page
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -139,6 +140,45 @@ func TestStreamEnds(t *testing.T) {
 				t.Error("the stream is kept")
 			}
 		})
+	}
+}
+
+// A page that was read before something happened, and whose stream begins after it, hears that it is an old one; others do not.
+func TestStreamTellsAnOldPage(t *testing.T) {
+	h := newHub(nil, slog.New(slog.DiscardHandler))
+	read := h.version()
+	h.take(progressed("a", 0, 5, 10))
+	h.tell()
+	if h.version() == read {
+		t.Error("the page does not hear that a scan has begun")
+	}
+	read = h.version()
+	h.take(progressed("a", 0, 6, 10))
+	if h.version() != read {
+		t.Error("the page is read again because a scan got on")
+	}
+	for _, kind := range []store.ChangeKind{store.Arrived, store.Enqueued, store.Judged, store.Lost} {
+		if h.take(store.Change{Kind: kind, ID: "a"}); h.version() == read {
+			t.Errorf("the page does not hear of %v", kind)
+		}
+		read = h.version()
+	}
+}
+
+// That the queue is full is told as that, and is no fault of the server.
+func TestBusyIsTold(t *testing.T) {
+	var log bytes.Buffer
+	p, err := New(Options{
+		Store: emptyStore(t), URL: "http://127.0.0.1", Log: slog.New(slog.NewTextHandler(&log, nil)),
+		Login: Login{Tokens: []Token{{Name: "Ada", SHA256: [32]byte{1}}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := httptest.NewRecorder()
+	p.fail(answer, httptest.NewRequest(http.MethodPost, "/again", nil), fmt.Errorf("again: %w", store.ErrBusy))
+	if answer.Code != http.StatusServiceUnavailable || answer.Header().Get("Retry-After") == "" || !strings.Contains(answer.Body.String(), "The queue is full") || log.Len() > 0 {
+		t.Errorf("got %d %v %s, log %s", answer.Code, answer.Header(), answer.Body, &log)
 	}
 }
 

@@ -35,7 +35,8 @@ func (p *Page) stream(w http.ResponseWriter, r *http.Request, stream <-chan mess
 	control := http.NewResponseController(w)
 	ticker := time.NewTicker(heartbeat)
 	defer ticker.Stop()
-	content := []byte("retry: 3000\nevent: hello\ndata: {}\n\n")
+	// A page that was read before the last change, and so before its stream began, is told to be read again.
+	content := fmt.Appendf(nil, "retry: 3000\nevent: hello\ndata: %d\n\n", p.hub.version())
 	for {
 		// A server without deadlines, as in tests of handlers, is one that never waits.
 		_ = control.SetWriteDeadline(time.Now().Add(writeTimeout))

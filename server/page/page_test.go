@@ -1,6 +1,7 @@
 package page_test
 
 import (
+	"bufio"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -172,4 +173,37 @@ func TestHostileStringsStayText(t *testing.T) {
 		}
 	}
 	w.shows(ada, imagePath(v.Image), `\u202egnp.exe`, `\x1b[2J`, "&lt;script&gt;document.title=", "{{.Who}}", "Waived until 2027-03-01")
+}
+
+// TestOldPage: what happens between the reading of a page and the beginning of its stream is told to it.
+func TestOldPage(t *testing.T) {
+	w := newWorld(t, nil)
+	ada := w.ada()
+	lists := func() string { return between(t, w.shows(ada, "/"), `data-lists="`, `"`) }
+	hello := func() string {
+		t.Helper()
+		response, err := ada.Get(w.server.URL + "/live")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		lines := bufio.NewScanner(response.Body)
+		for lines.Scan() {
+			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+				return data
+			}
+		}
+		t.Fatal("the stream says nothing")
+		return ""
+	}
+	before := lists()
+	if now := hello(); now != before {
+		t.Errorf("nothing happened, and the stream begins with %s after a page of %s", now, before)
+	}
+	w.judged("shop/allowed", "1.0")
+	for now := hello(); now == before; now = hello() { // the news may be on their way
+		if t.Context().Err() != nil {
+			t.Fatal("the old page hears nothing of a verdict")
+		}
+	}
 }

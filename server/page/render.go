@@ -33,6 +33,7 @@ type frame struct {
 	Who     text
 	Theme   string // "light", "dark" or, for the system's, empty
 	Here    string // the address of the page, for forms that come back to it
+	Lists   int64  // the hub's number of the lists that it shows
 	Waiting int    // events and images that have no verdict yet
 
 	Style, Script, Version string
@@ -47,7 +48,7 @@ func (p *Page) frame(r *http.Request, title text) frame {
 	if !in {
 		return f
 	}
-	f.Who = show(s.Who)
+	f.Who, f.Lists = show(s.Who), p.hub.version()
 	if stats, err := p.store.Stats(r.Context()); err == nil { // a page is worth showing without this number
 		f.Waiting = stats.Events + stats.Queued + stats.Running + stats.Retrying
 	}
@@ -96,6 +97,11 @@ func (p *Page) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	if r.Context().Err() != nil {
 		return // who asked has gone
+	}
+	if errors.Is(err, store.ErrBusy) {
+		w.Header().Set("Retry-After", "10")
+		p.say(w, r, http.StatusServiceUnavailable, "Too much waits", "The queue is full. Ask again when some of it has been judged.")
+		return
 	}
 	p.log.Error("a page cannot be shown", "path", show(r.URL.Path), "error", show(err.Error()))
 	p.say(w, r, http.StatusInternalServerError, "This cannot be shown now", "What is kept could not be read. The server's log says why; verdicts are not affected.")

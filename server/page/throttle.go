@@ -1,10 +1,11 @@
 package page
 
 import (
-	"net"
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/tidewaiter/tidewaiter/server/client"
 )
 
 // Guesses of a token: so many at once from one address, and then one each so often.
@@ -23,7 +24,7 @@ type throttle struct {
 
 // allow takes one guess from an address. A remote address that is none is one guesser with all others such.
 func (t *throttle) allow(remote string, now time.Time) bool {
-	from := network(remote)
+	from := client.Network(remote)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	back := t.guessers[from]
@@ -47,7 +48,7 @@ func (t *throttle) allow(remote string, now time.Time) bool {
 func (t *throttle) forgive(remote string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.guessers, network(remote))
+	delete(t.guessers, client.Network(remote))
 }
 
 // room forgets who has all guesses back, once there are too many, and tells whether there is room for one more.
@@ -61,24 +62,4 @@ func (t *throttle) room(now time.Time) bool {
 		}
 	}
 	return len(t.guessers) < maxGuessers
-}
-
-// network is what one guesser can be expected to own of an address: an IPv4 address, or an IPv6 network of
-// 64 bits.
-func network(remote string) netip.Prefix {
-	host, _, err := net.SplitHostPort(remote)
-	if err != nil {
-		host = remote
-	}
-	address, err := netip.ParseAddr(host)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	address = address.Unmap().WithZone("")
-	bits := address.BitLen()
-	if address.Is6() {
-		bits = 64
-	}
-	prefix, _ := address.Prefix(bits) // fails only for more bits than there are
-	return prefix
 }

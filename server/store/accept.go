@@ -19,7 +19,7 @@ func (s *Store) Accept(ctx context.Context, events []webhook.Event) error {
 	if len(events) == 0 {
 		return nil
 	}
-	if s.queued.Load() >= int64(s.options.Queue) {
+	if s.full() {
 		return ErrBusy
 	}
 	for _, event := range events {
@@ -39,6 +39,9 @@ func (s *Store) Accept(ctx context.Context, events []webhook.Event) error {
 	s.queued.Add(news)
 	return nil
 }
+
+// full tells whether no more may wait.
+func (s *Store) full() bool { return s.queued.Load() >= int64(s.options.Queue) }
 
 // accept returns how many events were new.
 func (s *Store) accept(ctx context.Context, tx transaction, events []webhook.Event) (int64, error) {

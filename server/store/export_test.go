@@ -33,6 +33,9 @@ func (s *Store) Exec(ctx context.Context, sql string, args ...any) error {
 	})
 }
 
+// Tell tells who watches.
+func (s *Store) Tell(ctx context.Context, change Change) error { return s.db.tell(ctx, change) }
+
 // Beat gives a sign of life now, and takes back what the dead were doing.
 func (s *Store) Beat(ctx context.Context) error { return s.beat(ctx) }
 

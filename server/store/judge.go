@@ -43,14 +43,15 @@ func newJudging(image Image, digest, policy string, reason Reason, note string) 
 }
 
 // enqueue queues judgings: those of pushes only if the image has no verdict of the policy. Who asks for an image that is
-// being judged gets it judged once more after that, since what it is about may not have been there at the beginning.
-func (s *Store) enqueue(ctx context.Context, tx transaction, wanted []judgeArgs, priority int) error {
+// being judged gets it judged once more after that, since what it is about may not have been there at the beginning. It returns
+// how many were not queued before.
+func (s *Store) enqueue(ctx context.Context, tx transaction, wanted []judgeArgs, priority int) (news int64, err error) {
 	var todo []judgeArgs
 	for _, args := range wanted {
 		if args.Reason == Pushed {
 			known, err := s.judged(ctx, tx, args)
 			if err != nil {
-				return err
+				return 0, err
 			}
 			if known {
 				continue
@@ -70,14 +71,17 @@ func (s *Store) enqueue(ctx context.Context, tx transaction, wanted []judgeArgs,
 	}
 	results, err := tx.insert(ctx, jobs)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for i, result := range results {
 		if err := s.enqueued(ctx, tx, todo[i], priority, result); err != nil {
-			return err
+			return 0, err
+		}
+		if !result.UniqueSkippedAsDuplicate {
+			news++
 		}
 	}
-	return nil
+	return news, nil
 }
 
 // weight lets who asks for a new judgement go before a push, for which an old one would do.
@@ -235,7 +239,8 @@ func (s *Store) leave(ctx context.Context, job *river.Job[judgeArgs]) error {
 			return err
 		}
 		ours := newJudging(job.Args.image(), job.Args.Digest, s.options.Policy, job.Args.Reason, job.Args.Note)
-		return s.enqueue(ctx, tx, []judgeArgs{ours}, job.Priority)
+		_, err := s.enqueue(ctx, tx, []judgeArgs{ours}, job.Priority)
+		return err
 	})
 }
 
@@ -258,6 +263,7 @@ func (s *Store) end(ctx context.Context, row *rivertype.JobRow, o outcome) error
 			return err
 		}
 		again := newJudging(o.args.image(), o.args.Digest, o.args.Policy, Signature, "")
-		return s.enqueue(ctx, tx, []judgeArgs{again}, row.Priority)
+		_, err = s.enqueue(ctx, tx, []judgeArgs{again}, row.Priority)
+		return err
 	})
 }

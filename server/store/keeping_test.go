@@ -31,6 +31,12 @@ func TestQueueIsBounded(t *testing.T) {
 		if err := s.Again(t.Context(), image("shop/web", 1)); !errors.Is(err, store.ErrBusy) {
 			t.Errorf("again: %v", err)
 		}
+		if err := s.SetDeployed(t.Context(), image("shop/web", 1), true); !errors.Is(err, store.ErrBusy) {
+			t.Errorf("deployed: %v", err)
+		}
+		if err := s.SetDeployed(t.Context(), image("shop/web", 1), false); err != nil {
+			t.Errorf("no longer deployed: %v", err)
+		}
 		shut(t, s)
 		s = open(t, options) // the bound is no matter of one process's memory
 		if err := s.Accept(t.Context(), []webhook.Event{w.push("shop/web", "v10", digest(10))}); !errors.Is(err, store.ErrBusy) {
@@ -44,6 +50,30 @@ func TestQueueIsBounded(t *testing.T) {
 		}
 		drained(t, s)
 	})
+}
+
+// What people ask for and what is deployed counts at once, each image once, and not only when the queue is looked at again.
+func TestQueueIsBoundedForWhoAsks(t *testing.T) {
+	for name, ask := range map[string]func(context.Context, *store.Store, store.Image) error{
+		"again":    func(ctx context.Context, s *store.Store, i store.Image) error { return s.Again(ctx, i) },
+		"deployed": func(ctx context.Context, s *store.Store, i store.Image) error { return s.SetDeployed(ctx, i, true) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBoth(t, func(t *testing.T, dsn string) {
+				options := newWorld().options(t, dsn)
+				options.Queue, options.Lease = 10, time.Hour
+				s := open(t, options)
+				for n := range 19 {
+					if err := ask(t.Context(), s, image("shop/web", n/2)); err != nil {
+						t.Fatalf("image %d: %v", n/2, err)
+					}
+				}
+				if err := ask(t.Context(), s, image("shop/web", 10)); !errors.Is(err, store.ErrBusy) {
+					t.Errorf("the eleventh: %v", err)
+				}
+			})
+		})
+	}
 }
 
 // SRV-04: the same request, replayed, is the same event; without an ID it costs a question, and no judging.
@@ -262,12 +292,26 @@ func TestWatch(t *testing.T) {
 		listener := s
 		if strings.HasPrefix(dsn, "postgres:") {
 			listener = open(t, options) // a process that only shows
-			time.Sleep(time.Second)     // until it listens
 		}
 		changes := listener.Watch(t.Context())
+		until := time.NewTicker(50 * time.Millisecond)
+		defer until.Stop()
+		for heard := false; !heard; { // until it listens
+			select {
+			case change := <-changes:
+				heard = change.Kind == store.Progressed
+			case <-until.C:
+				if err := s.Tell(t.Context(), store.Change{Kind: store.Progressed}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
 		accept(t, s, w.push("shop/web", "v1", digest(1)))
 		var kinds []store.ChangeKind
 		for change := range changes {
+			if change.Kind == store.Progressed {
+				continue // of before
+			}
 			if change.Repository != "shop/web" {
 				t.Errorf("got %+v", change)
 			}

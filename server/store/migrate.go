@@ -16,7 +16,7 @@ var migrations embed.FS
 
 // migrateRiver brings River's tables up to date.
 func migrateRiver[TTx any](ctx context.Context, driver riverdriver.Driver[TTx], log *slog.Logger) error {
-	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: log})
+	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: riverLog(log)})
 	if err != nil {
 		return err
 	}

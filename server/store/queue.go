@@ -19,6 +19,9 @@ const (
 	keeping   = "upkeep"
 )
 
+// MaxWorkers is what Options.Workers may be at most.
+const MaxWorkers = river.QueueNumWorkersMax
+
 // Priorities of River: 1 comes first.
 const (
 	first        = 1
@@ -61,7 +64,7 @@ func newQueue[TTx any](s *Store, driver riverdriver.Driver[TTx], poll time.Durat
 	river.AddWorker(workers, &sweeper{s: s})
 	client, err := river.NewClient(driver, &river.Config{
 		ID:                          s.id,
-		Logger:                      o.Log,
+		Logger:                      riverLog(o.Log),
 		Workers:                     workers,
 		MaxAttempts:                 endless,
 		RetryPolicy:                 retry(o.Backoff),

@@ -99,7 +99,8 @@ func (s *Store) enqueueAll(ctx context.Context, images []Image, args rejudgeArgs
 			}
 			wanted = append(wanted, judging)
 		}
-		return s.enqueue(ctx, tx, wanted, last)
+		_, err := s.enqueue(ctx, tx, wanted, last)
+		return err
 	})
 }
 

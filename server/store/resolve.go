@@ -148,7 +148,7 @@ func (s *Store) resolved(ctx context.Context, tx transaction, row *rivertype.Job
 			return err
 		}
 	}
-	if err := s.enqueue(ctx, tx, images, first); err != nil {
+	if _, err := s.enqueue(ctx, tx, images, first); err != nil {
 		return err
 	}
 	_, more, err := one(ctx, tx, single[int64], `SELECT seq FROM tw_event

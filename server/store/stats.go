@@ -69,7 +69,7 @@ func (s *Store) Ready(ctx context.Context) error {
 	if !s.working.Load() {
 		return errors.New("the workers are not started")
 	}
-	if s.queued.Load() >= int64(s.options.Queue) {
+	if s.full() {
 		return ErrBusy
 	}
 	if silent := time.Since(time.UnixMilli(s.alive.Load())); silent > s.options.Lease {

@@ -37,7 +37,7 @@ func (s *Store) Verdict(ctx context.Context, image Image) (Verdict, error) {
 		return Verdict{}, ErrUnknown
 	case pending == nil:
 		pending = &Pending{Image: image, State: Stale, Reason: Rules}
-		if s.queued.Load() < int64(s.options.Queue) {
+		if !s.full() {
 			if err := s.queueAgain(ctx, image, Rules); err != nil {
 				return Verdict{}, err
 			}
@@ -114,7 +114,7 @@ func pendingJob(row *rivertype.JobRow) (*Pending, string) {
 
 // Again queues an image to be judged again, whatever verdicts it has. It need not be known.
 func (s *Store) Again(ctx context.Context, image Image) error {
-	if s.queued.Load() >= int64(s.options.Queue) {
+	if s.full() {
 		return ErrBusy
 	}
 	return s.queueAgain(ctx, image, Asked)
@@ -122,29 +122,42 @@ func (s *Store) Again(ctx context.Context, image Image) error {
 
 func (s *Store) queueAgain(ctx context.Context, image Image, reason Reason) error {
 	args := newJudging(image, image.Digest, s.options.Policy, reason, "")
-	return s.db.write(ctx, func(ctx context.Context, tx transaction) error {
-		if err := s.db.lock(ctx, tx, image.Name()); err != nil {
-			return err
-		}
+	return s.queueing(ctx, image, func(ctx context.Context, tx transaction) (int64, error) {
 		return s.enqueue(ctx, tx, []judgeArgs{args}, first)
 	})
 }
 
+// queueing is a transaction about an image, which adds so many to what waits.
+func (s *Store) queueing(ctx context.Context, image Image, do func(context.Context, transaction) (int64, error)) error {
+	var news int64
+	err := s.db.write(ctx, func(ctx context.Context, tx transaction) error {
+		err := s.db.lock(ctx, tx, image.Name())
+		if err == nil {
+			news, err = do(ctx, tx)
+		}
+		return err
+	})
+	if err == nil {
+		s.queued.Add(news)
+	}
+	return err
+}
+
 // SetDeployed says whether an image runs somewhere. What is deployed is judged again each night, and by each new
-// policy, and keeps its newest verdict. If it has no verdict yet, it is queued.
+// policy, and keeps its newest verdict. If it has no verdict yet, it is queued; ErrBusy if too much waits already.
 func (s *Store) SetDeployed(ctx context.Context, image Image, deployed bool) error {
 	var since int64
 	if deployed {
+		if s.full() {
+			return ErrBusy
+		}
 		since = s.now()
 	}
-	return s.db.write(ctx, func(ctx context.Context, tx transaction) error {
-		if err := s.db.lock(ctx, tx, image.Name()); err != nil {
-			return err
-		}
+	return s.queueing(ctx, image, func(ctx context.Context, tx transaction) (int64, error) {
 		if _, err := tx.exec(ctx, `INSERT INTO tw_image (host, repository, digest, deployed) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (host, repository, digest) DO UPDATE SET deployed = excluded.deployed`,
 			image.Host, image.Repository, image.Digest, since); err != nil || !deployed {
-			return err
+			return 0, err
 		}
 		return s.enqueue(ctx, tx, []judgeArgs{newJudging(image, image.Digest, s.options.Policy, Pushed, "")}, first)
 	})

@@ -88,12 +88,11 @@ func run(t *testing.T, host string, command *exec.Cmd) {
 		_ = command.Process.Kill() // it may have ended
 		<-ended
 	})
-	for range 200 {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if resp, err := http.Get("http://" + host + "/v2/"); err == nil {
 			resp.Body.Close()
 			return
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 	t.Fatalf("the registry does not answer:\n%s", &log)
 }

@@ -120,8 +120,7 @@ function follow() {
   if (!pulse || sections().length === 0) return;
   const stream = new EventSource("/live");
   const state = (live) => { pulse.hidden = false; pulse.dataset.state = live ? "live" : "off"; pulse.textContent = live ? "Live" : "Not live"; };
-  let first = true;
-  stream.addEventListener("hello", () => { state(true); if (!first) refresh(); first = false; });
+  stream.addEventListener("hello", (event) => { state(true); if (event.data !== pulse.dataset.lists) refresh(); });
   stream.addEventListener("error", () => { state(false); if (stream.readyState === EventSource.CLOSED) setTimeout(follow, 15000); });
   stream.addEventListener("message", (event) => {
     const message = JSON.parse(event.data);
