@@ -12,9 +12,11 @@ type reader struct {
 	v       vocabulary
 	lang    language
 	aliases map[string]string // import subprocess as s
-	counted map[string]int    // how often each string occurs
-	runs    bool              // it names a module whose functions run commands
-	source  string            // the first URL in the text
+	// renamed are functions by the names that they are given besides: s = os.system.
+	renamed map[string]string
+	counted map[string]int // how often each string occurs
+	runs    bool           // it names a module whose functions run commands
+	source  string         // the first URL in the text
 	flow    flow
 	fetchAt map[int]bool        // the tokens that fetch
 	hole    string              // what they get, as a value; "" if there are none
@@ -23,13 +25,14 @@ type reader struct {
 
 // What is looked at of one program.
 const (
-	maxUses      = 100 // calls that are looked at
-	maxCallWords = 500 // words of the arguments of one call
-	maxLiterals  = 50  // strings of the arguments of one call
+	maxFunctionWords = 10  // words that name a function: __import__("os").system
+	maxUses          = 100 // calls that are looked at
+	maxCallWords     = 500 // words of the arguments of one call
+	maxLiterals      = 50  // strings of the arguments of one call
 )
 
 func newReader(tokens []token, v vocabulary, lang language) reader {
-	r := reader{tokens: tokens, v: v, lang: lang, aliases: aliasesIn(tokens), counted: map[string]int{}}
+	r := reader{tokens: tokens, v: v, lang: lang, aliases: aliasesIn(tokens), renamed: functionsIn(tokens), counted: map[string]int{}}
 	for _, t := range tokens {
 		if t.kind == literal {
 			r.counted[t.text]++
@@ -67,6 +70,42 @@ func aliasesIn(tokens []token) map[string]string {
 	return m
 }
 
+// functionsIn are the names that functions of modules are assigned to: s = os.system, f = __import__("os").system,
+// g = getattr(os, "system").
+func functionsIn(tokens []token) map[string]string {
+	var m map[string]string
+	for i := 1; i+1 < len(tokens); i++ {
+		if tokens[i].kind != punct || tokens[i].text != "=" || tokens[i-1].kind != ident {
+			continue
+		}
+		if name := functionAt(tokens[i+1:]); name != "" {
+			if m == nil {
+				m = map[string]string{}
+			}
+			m[tokens[i-1].text] = name
+		}
+	}
+	return m
+}
+
+// functionAt is the qualified name that an expression ends with, "" if it is more than the name of a function.
+func functionAt(tokens []token) string {
+	end := 0
+	for end < min(len(tokens), maxFunctionWords) && tokens[end].text != "\n" && tokens[end].text != ";" {
+		end++
+	}
+	if end == 0 {
+		return ""
+	}
+	switch last := tokens[end-1]; {
+	case last.kind == ident && strings.Contains(last.text, ".") && (end == 1 || strings.HasPrefix(last.text, ".")):
+		return last.text
+	case tokens[0].text == "getattr" && end > 2 && last.text == ")" && tokens[end-2].kind == literal:
+		return "." + tokens[end-2].text
+	}
+	return ""
+}
+
 // lastName returns what stands last in a qualified name, and what stands before it.
 func lastName(name string) (qualifier, last string) {
 	i := max(strings.LastIndexByte(name, '.'), strings.LastIndexByte(name, ':'), strings.LastIndexByte(name, '>'))
@@ -98,10 +137,15 @@ func (r *reader) uses(names, from string) []codeUse {
 		if original := r.aliases[last]; original != "" && qualifier == "" {
 			_, last = lastName(original)
 		}
+		called := t.text
+		if f := r.renamed[t.text]; f != "" && tokenAt(r.tokens, i+1).text == "(" {
+			called = f
+			qualifier, last = lastName(f)
+		}
 		if named := r.flow.values[t.text]; named != "" && r.lang == php && tokenAt(r.tokens, i+1).text == "(" {
 			last = named // $f = "system"; $f("x")
 		}
-		if t.kind != ident || !slices.Contains(list, last) || from != anyModule && !r.counts(t.text, qualifier, last, modules) {
+		if t.kind != ident || !slices.Contains(list, last) || from != anyModule && !r.counts(called, qualifier, last, modules) {
 			continue
 		}
 		u := r.arguments(i + 1)
