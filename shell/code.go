@@ -28,7 +28,7 @@ var vocabularies = map[language]vocabulary{
 		fetchVerbs: "get post request stream put download urlopen", fetchFrom: "requests httpx urllib3 aiohttp wget session", prints: "print write",
 		eval:  "exec eval execfile run_path",
 		shell: "system popen Popen call check_output check_call getoutput getstatusoutput run spawn create_subprocess_shell create_subprocess_exec execv execve execl execlp execvp execle",
-		from:  "os subprocess pty commands posix asyncio", sockets: "socket create_connection create_server", receive: "recv makefile", stdin: "stdin"},
+		from:  "os subprocess pty commands posix asyncio", sockets: "socket socketserver create_connection create_server open_connection start_server", receive: "recv makefile", stdin: "stdin"},
 	perl: {tool: "perl", fetch: "get getstore getprint mirror LWP Tiny UserAgent", prints: "print printf say getprint", eval: "eval do", shell: "system exec popen readpipe",
 		sockets: "socket INET Socket", receive: "STDIN fdopen recv", stdin: "STDIN"},
 	ruby: {tool: "ruby", fetch: "open get get_response HTTP get_print", prints: "puts print write", eval: "eval instance_eval class_eval load", shell: "system exec spawn popen popen3 capture2",
@@ -211,8 +211,10 @@ func (in *interp) codeReverse(r *reader, evals, shells []codeUse) bool {
 		return false
 	}
 	handed := slices.ContainsFunc(r.tokens, func(t token) bool { return t.kind != ident && t.kind != punct && startsShell(t.text) })
-	blind := (r.mentions(r.v.receive) || r.readsHandle()) && slices.ContainsFunc(append(shells, evals...), func(u codeUse) bool { return u.open })
-	if !(handed && (hands || len(shells)+r.count(command) > 0)) && !blind {
+	receives := r.mentions(r.v.receive) || r.readsHandle() || r.mentions("open_connection") && r.mentions("read readline")
+	blind := receives && slices.ContainsFunc(append(shells, evals...), func(u codeUse) bool { return u.open })
+	handed = handed && r.handsOver(shells)
+	if !handed && !blind {
 		return false
 	}
 	peer := r.peer()
