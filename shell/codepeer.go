@@ -41,7 +41,7 @@ func (r *reader) replacesStream(i int) bool {
 		return false
 	}
 	to := i + 1
-	for strings.Contains("=:[", tokenAt(r.tokens, to).text) && tokenAt(r.tokens, to).kind == punct {
+	for to < len(r.tokens) && r.tokens[to].kind == punct && strings.Contains("=:[", r.tokens[to].text) {
 		to++
 	}
 	value := tokenAt(r.tokens, to)
