@@ -23,6 +23,6 @@ deny contains {"msg": msg, "path": run.path, "evidence": evidence} if {
 	some run in input.runs
 	some action in run.actions
 	action.kind == "host-takeover"
-	msg := sprintf("%s gets at the node: %s", [run.where, lib.steps(action)])
+	msg := sprintf("%s gets at the node%s: %s", [run.where, lib.place(action), lib.steps(action)])
 	evidence := lib.shown(run, action)
 }

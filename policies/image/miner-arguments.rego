@@ -20,6 +20,6 @@ deny contains {"msg": msg, "path": run.path, "evidence": evidence} if {
 	some run in input.runs
 	some action in run.actions
 	action.kind == "miner-arguments"
-	msg := sprintf("%s mines: %s", [run.where, lib.steps(action)])
+	msg := sprintf("%s mines%s: %s", [run.where, lib.place(action), lib.steps(action)])
 	evidence := lib.shown(run, action)
 }

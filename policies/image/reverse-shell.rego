@@ -21,6 +21,6 @@ deny contains {"msg": msg, "path": run.path, "evidence": evidence} if {
 	some run in input.runs
 	some action in run.actions
 	action.kind == "reverse-shell"
-	msg := sprintf("%s opens a shell to the network: %s", [run.where, lib.steps(action)])
+	msg := sprintf("%s opens a shell to the network%s: %s", [run.where, lib.place(action), lib.steps(action)])
 	evidence := lib.shown(run, action)
 }

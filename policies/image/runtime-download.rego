@@ -23,7 +23,7 @@ deny contains {"msg": msg, "path": run.path, "evidence": evidence, "severity": s
 	some run in input.runs
 	some action in run.actions
 	action.kind == "runtime-download"
-	msg := sprintf("%s downloads code and runs it: %s", [run.where, lib.steps(action)])
+	msg := sprintf("%s downloads code and runs it%s: %s", [run.where, lib.place(action), lib.steps(action)])
 	evidence := lib.shown(run, action)
 }
 

@@ -21,6 +21,6 @@ deny contains {"msg": msg, "path": run.path, "evidence": evidence, "severity": l
 	run.where != "onbuild" # that is an image's build, where software is installed
 	some action in run.actions
 	action.kind == "runtime-install"
-	msg := sprintf("%s installs software: %s", [run.where, lib.steps(action)])
+	msg := sprintf("%s installs software%s: %s", [run.where, lib.place(action), lib.steps(action)])
 	evidence := lib.shown(run, action)
 }

@@ -9,6 +9,11 @@ steps(action) := line(concat(", ", action.steps)) if {
 	action.steps[0]
 } else := line(action.text)
 
+# place says which file or variable a command leads to, where that is not the command itself.
+place(action) := sprintf(" in %s", [action.origin.name]) if {
+	action.origin
+} else := ""
+
 # shown is the evidence of an action.
 shown(run, action) := object.union(
 	object.filter(action, ["text", "line", "steps", "tool", "source", "path", "verified", "origin"]),

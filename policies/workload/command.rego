@@ -26,7 +26,7 @@ deny contains {"msg": msg, "path": run.path, "severity": severity(platform, run,
 	some run in platform.runs
 	some action in run.actions
 	action.kind != "host-access" # which is one only where the path is the node's
-	words := [lib.command(container, run), container.image, phrase(action.kind), place(action), lib.steps(action)]
+	words := [lib.command(container, run), container.image, phrase(action.kind), lib.place(action), lib.steps(action)]
 	msg := lib.line(sprintf("%s, in image %s, %s%s: %s", words))
 	evidence := workloads.evidence(container, platform, object.union(lib.shown(run, action), {
 		"program": platform.program.args,
@@ -43,11 +43,6 @@ phrases := {
 	"host-takeover": "gets at the node",
 	"miner-arguments": "is told to mine",
 }
-
-# place says which file or variable the command leads to.
-place(action) := sprintf(" in %s", [action.origin.name]) if {
-	action.origin
-} else := ""
 
 # What cannot even start weighs less; that is known only where it is certain where the program would be.
 severity(platform, run, action) := "medium" if {
