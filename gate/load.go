@@ -3,6 +3,7 @@ package gate
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -31,11 +32,16 @@ func (r *run) load(ctx context.Context, in Input) ([]*manifests.Object, []Subjec
 	loaded := manifests.Load(ctx, paths, in.Stdin, r.Manifests)
 	subjects := make([]Subject, 0, len(loaded.Problems))
 	for _, p := range loaded.Problems {
-		if in.AllowNothing && isOther(p) && slices.ContainsFunc(paths, func(path string) bool { return filepath.Clean(path) == p.File }) {
+		named := slices.ContainsFunc(paths, func(path string) bool { return filepath.Clean(path) == p.File })
+		if in.AllowNothing && isOther(p) && named {
 			loaded.Skipped = append(loaded.Skipped, manifests.Skipped{File: p.File, Reason: p.Message})
 			continue
 		}
-		s := undecidedFile(p.File, p.Message)
+		message := p.Message
+		if named {
+			message += imageHint(p.File)
+		}
+		s := undecidedFile(p.File, message)
 		s.Line = p.Line
 		subjects = append(subjects, s)
 	}
@@ -44,11 +50,38 @@ func (r *run) load(ctx context.Context, in Input) ([]*manifests.Object, []Subjec
 			continue
 		}
 		if len(loaded.Objects) == 0 && len(loaded.Problems) == 0 || isEmptyFolder(path, loaded) {
-			subjects = append(subjects, undecidedFile(path, "holds no Kubernetes object: nothing was checked"))
+			subjects = append(subjects, undecidedFile(path, "holds no Kubernetes object: nothing was checked"+imageHint(path)))
 		}
 	}
 	r.noteSkipped(loaded.Skipped)
 	return loaded.Objects, subjects
+}
+
+// imageHint says how to write a target that is an image in a folder or a file, and was taken for manifests.
+func imageHint(path string) string {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+	case info.IsDir():
+		if _, err := os.Stat(filepath.Join(path, "oci-layout")); err == nil {
+			return "; to check the image in it, write oci:" + path
+		}
+	case info.Mode().IsRegular() && isTar(path):
+		return "; to check the image in it, write oci-archive:" + path + " or docker-archive:" + path
+	}
+	return ""
+}
+
+// isTar tells that a file begins as an archive of tar does, by the magic of POSIX in its first header.
+func isTar(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	magic := make([]byte, len("ustar"))
+	_, err = f.ReadAt(magic, 257)
+	return err == nil && string(magic) == "ustar"
 }
 
 func undecidedFile(name, err string) Subject {
