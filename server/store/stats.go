@@ -22,7 +22,16 @@ func (s *Store) Waiting(ctx context.Context, limit int) ([]Pending, error) {
 // Stats counts.
 func (s *Store) Stats(ctx context.Context) (Stats, error) {
 	var n Stats
+	// Events come first: one that becomes a job meanwhile is counted twice, not never.
+	var accepted int64
 	err := s.db.query(ctx, func(scan func(...any) error) error {
+		return scan(&n.Events, &accepted, &n.Dead, &n.Replicas)
+	}, `SELECT (SELECT count(*) FROM tw_event WHERE resolved = 0), (SELECT coalesce(min(accepted), 0) FROM tw_event WHERE resolved = 0),
+		(SELECT count(*) FROM tw_verdict WHERE dead = 1), (SELECT count(*) FROM tw_replica)`)
+	if err != nil {
+		return n, err
+	}
+	err = s.db.query(ctx, func(scan func(...any) error) error {
 		var queue, state string
 		var tried, count int
 		if err := scan(&queue, &state, &tried, &count); err != nil {
@@ -41,14 +50,6 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 		return nil
 	}, `SELECT queue, CAST(state AS TEXT), CASE WHEN attempt > 0 THEN 1 ELSE 0 END, count(*) FROM river_job
 		WHERE state IN (`+unfinishedSQL+`) AND queue IN ('`+judging+`', '`+notifying+`') GROUP BY 1, 2, 3`)
-	if err != nil {
-		return n, err
-	}
-	var accepted int64
-	err = s.db.query(ctx, func(scan func(...any) error) error {
-		return scan(&n.Events, &accepted, &n.Dead, &n.Replicas)
-	}, `SELECT (SELECT count(*) FROM tw_event WHERE resolved = 0), (SELECT coalesce(min(accepted), 0) FROM tw_event WHERE resolved = 0),
-		(SELECT count(*) FROM tw_verdict WHERE dead = 1), (SELECT count(*) FROM tw_replica)`)
 	if err != nil {
 		return n, err
 	}
