@@ -87,14 +87,11 @@ func (c command) texts() map[string]string {
 // action finds out where the text stands that an action quotes: in the command itself, or in what it is given. A
 // text that was put together stands nowhere, and is left with the command.
 func (c command) action(a shell.Action) ActionEvidence {
-	e := ActionEvidence{Action: a}
-	if a.File != "" {
-		e.Origin = c.origin(a)
-	}
-	if c.given == nil || e.Origin != nil && holds(c.texts()[a.File], a.Text) {
+	e, origin := ActionEvidence{Action: a}, c.origin(a)
+	if c.given == nil || origin != nil && holds(c.text(origin.Name), a.Text) {
+		e.Origin = origin
 		return e
 	}
-	e.Origin = nil
 	if strings.Contains(strings.Join(c.written, " "), a.Text) {
 		return e
 	}
@@ -113,10 +110,18 @@ func (c command) action(a shell.Action) ActionEvidence {
 			return e
 		}
 	}
-	if a.File != "" {
-		e.Origin = c.origin(a)
-	}
+	e.Origin = origin
 	return e
+}
+
+// text is the text of a file by its absolute name.
+func (c command) text(name string) string {
+	for _, f := range slices.Backward(c.given.Files) {
+		if f.Name == name {
+			return f.Text
+		}
+	}
+	return c.files[name]
 }
 
 // holds tells whether a text stands in a file as it is, or as a string of JSON.
@@ -124,8 +129,11 @@ func holds(file, text string) bool {
 	return strings.Contains(file, text) || strings.Contains(file, strings.ReplaceAll(text, `"`, `\"`))
 }
 
-// origin is the file that tells a program what to start, by the name that it was opened by.
+// origin is the file that tells a program what to start, by the name that it was opened by; nil if there is none.
 func (c command) origin(a shell.Action) *OriginEvidence {
+	if a.File == "" {
+		return nil
+	}
 	e := &OriginEvidence{Name: c.absolute(a.File)}
 	if c.given == nil {
 		return e
