@@ -165,11 +165,8 @@ func (in *interp) autorun(name, text string) {
 	case strings.HasSuffix(name, "/etc/inittab"):
 		in.inittab(text)
 	case strings.Contains(name, "/s6-rc.d/") && (path.Base(name) == "up" || path.Base(name) == "down"):
-		in.subshell(func() {
-			saved := in.layer
-			in.layer = &layer{src: text, outer: saved}
-			in.execline(&call{argv: []string{"execlineb"}, fds: &in.env.fds}, text)
-			in.layer = saved
+		in.within(&layer{src: text, outer: in.layer}, func() {
+			in.subshell(func() { in.execline(&call{argv: []string{"execlineb"}, fds: &in.env.fds}, text) })
 		})
 	case strings.Contains(name, "/systemd/") && strings.HasSuffix(name, ".service"):
 		in.systemdUnit(text)

@@ -358,10 +358,7 @@ func (in *interp) decodedCommand(c *call, r *reader, u codeUse) bool {
 
 func (in *interp) nestedCode(c *call, code string, lang language) {
 	in.deeper(func() {
-		saved := in.layer
-		in.layer = &layer{src: code, outer: saved}
-		in.code(c, code, lang)
-		in.layer = saved
+		in.within(&layer{src: code, outer: in.layer}, func() { in.code(c, code, lang) })
 	})
 }
 

@@ -33,7 +33,7 @@ func (r *reader) handsOver(shells []codeUse) bool {
 // replacesStream tells whether a standard stream of a process is made something else: stdin=s, stdio: [s, s, s],
 // open(STDIN, …).
 func (r *reader) replacesStream(i int) bool {
-	parts := strings.FieldsFunc(r.tokens[i].text, func(c rune) bool { return strings.ContainsRune(".:->$@", c) })
+	parts := nameParts(r.tokens[i].text)
 	stream := slices.ContainsFunc(parts, func(p string) bool {
 		return slices.Contains([]string{"stdin", "stdout", "stderr", "stdio"}, strings.ToLower(p))
 	})

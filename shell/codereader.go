@@ -106,6 +106,11 @@ func functionAt(tokens []token) string {
 	return ""
 }
 
+// nameParts are the parts of a qualified name.
+func nameParts(name string) []string {
+	return strings.FieldsFunc(name, func(c rune) bool { return strings.ContainsRune(".:->$@", c) })
+}
+
 // lastName returns what stands last in a qualified name, and what stands before it.
 func lastName(name string) (qualifier, last string) {
 	i := max(strings.LastIndexByte(name, '.'), strings.LastIndexByte(name, ':'), strings.LastIndexByte(name, '>'))
@@ -330,12 +335,7 @@ func (r *reader) mentions(names string) bool {
 		if t.kind != ident {
 			return false
 		}
-		for _, part := range strings.FieldsFunc(t.text, func(c rune) bool { return strings.ContainsRune(".:->$@", c) }) {
-			if slices.Contains(list, part) {
-				return true
-			}
-		}
-		return slices.Contains(list, t.text)
+		return slices.Contains(list, t.text) || slices.ContainsFunc(nameParts(t.text), func(part string) bool { return slices.Contains(list, part) })
 	})
 }
 

@@ -275,19 +275,17 @@ func (in *interp) foreign(text string, r scriptRun) bool {
 		fds = &in.env.fds
 	}
 	if name == "execlineb" {
-		saved := in.layer
-		in.layer = &layer{src: text, outer: in.layer, via: r.via, at: r.at}
-		in.subshell(func() { in.execline(&call{argv: argv, fds: fds}, text) })
-		in.layer = saved
+		in.within(&layer{src: text, outer: in.layer, via: r.via, at: r.at}, func() {
+			in.subshell(func() { in.execline(&call{argv: argv, fds: fds}, text) })
+		})
 		return true
 	}
 	if i, ok := interpreterOf(strings.TrimRight(name, "0123456789.")); ok {
-		saved := in.layer
-		in.layer = &layer{src: text, outer: in.layer, via: r.via}
-		script := &call{argv: argv, fds: fds}
-		in.startInterpreter(script, i.lang)
-		in.code(script, text, i.lang)
-		in.layer = saved
+		in.within(&layer{src: text, outer: in.layer, via: r.via}, func() {
+			script := &call{argv: argv, fds: fds}
+			in.startInterpreter(script, i.lang)
+			in.code(script, text, i.lang)
+		})
 		return true
 	}
 	if isShell(name) || name == "busybox" || !in.known(name) || name == "openrc-run" || name == "runscript" {

@@ -39,6 +39,14 @@ type scriptRun struct {
 	at      place
 }
 
+// within walks what stands in a layer.
+func (in *interp) within(l *layer, walk func()) {
+	saved := in.layer
+	in.layer = l
+	walk()
+	in.layer = saved
+}
+
 // runText walks text as a shell script.
 func (in *interp) runText(text string, r scriptRun) effect {
 	var e effect
@@ -55,10 +63,7 @@ func (in *interp) runText(text string, r scriptRun) effect {
 		if l.outer != nil && l.outer.vector && in.known(text) && strings.Contains(l.outer.src, text) {
 			l.at, l.outer = l.outer.at, nil // the argument of -c is the script
 		}
-		saved := in.layer
-		in.layer = l
-		e = in.list(in.parse(text))
-		in.layer = saved
+		in.within(l, func() { e = in.list(in.parse(text)) })
 	})
 	return e
 }

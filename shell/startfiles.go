@@ -2,8 +2,6 @@ package shell
 
 import (
 	"cmp"
-	"encoding/base64"
-	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -51,11 +49,9 @@ func (in *interp) begins(c *call, pattern string, lang language, code func(text 
 
 // codeOf walks code that stands in a file. That it cannot be read is no news: libraries are large.
 func (in *interp) codeOf(c *call, at place, text string, lang language) {
-	why, saved := in.why, in.layer
+	why := in.why
 	in.deeper(func() {
-		in.layer = &layer{src: text, outer: saved, via: c.name() + " runs it as it starts", at: at}
-		in.code(c, text, lang)
-		in.layer = saved
+		in.within(&layer{src: text, outer: in.layer, via: c.name() + " runs it as it starts", at: at}, func() { in.code(c, text, lang) })
 	})
 	if !in.budget.stopped {
 		in.why = why
@@ -136,11 +132,11 @@ func (in *interp) startNode(c *call) {
 func (in *interp) startModule(c *call, module string) {
 	if rest, ok := strings.CutPrefix(module, "data:"); ok {
 		kind, code, _ := strings.Cut(rest, ",")
-		if plain, err := url.PathUnescape(code); err == nil {
+		if plain, ok := percentDecoded(code); ok {
 			code = plain
 		}
-		if plain, err := base64.StdEncoding.DecodeString(code); err == nil && strings.HasSuffix(kind, ";base64") {
-			code = string(plain)
+		if plain, ok := decodeBase64(code); ok && strings.HasSuffix(kind, ";base64") {
+			code = plain
 		}
 		in.codeOf(c, place{}, code, javascript)
 		return

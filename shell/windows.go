@@ -105,10 +105,7 @@ func (in *interp) encodedCommand(c *call, encoded string) {
 	}
 	plain := string(utf16.Decode(units))
 	in.deeper(func() {
-		saved := in.layer
-		in.layer = &layer{src: plain, outer: saved}
-		in.powershellCode(c, plain)
-		in.layer = saved
+		in.within(&layer{src: plain, outer: in.layer}, func() { in.powershellCode(c, plain) })
 	})
 }
 
